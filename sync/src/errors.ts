@@ -1,0 +1,192 @@
+/**
+ * The one table of errors that an edge can give. Codes are stable: scripts and dashboards may rely on them.
+ * `title` is the sentence for the person concerned, `advice` what to do about it; `status` is used where the error
+ * answers a request (RFC 9457), `exit` where it ends a command.
+ */
+interface ErrorKind {
+  readonly status: number;
+  readonly exit: number;
+  readonly title: string;
+  readonly advice: string;
+}
+
+export const ERRORS = {
+  /** A key of the configuration file, environment or command line is wrong or missing. */
+  LARDER_CONFIG_INVALID: {
+    status: 500,
+    exit: 2,
+    title: 'The configuration is not valid.',
+    advice: 'Correct the key that is named; `larder start --help` lists them all.',
+  },
+  /** The profile file cannot be loaded, or is not what `defineApp` makes. */
+  LARDER_PROFILE_INVALID: {
+    status: 500,
+    exit: 2,
+    title: 'The profile cannot be used.',
+    advice: 'Check the path, and that its default export is `defineApp({...})`.',
+  },
+  /** What waits in the queue was accepted by a release of the profile that this one cannot read. */
+  LARDER_PROFILE_TOO_OLD: {
+    status: 500,
+    exit: 2,
+    title: 'Changes are waiting that this release of the profile cannot read.',
+    advice: 'Start the release that accepted them, let the queue drain, then upgrade.',
+  },
+  /** Another process uses the data directory. */
+  LARDER_DATA_LOCKED: {
+    status: 500,
+    exit: 3,
+    title: 'Another Larder is using this data directory.',
+    advice: 'Stop it, or give this one a directory of its own with --data.',
+  },
+  /** The data directory cannot be created, read or written. */
+  LARDER_DATA_UNUSABLE: {
+    status: 500,
+    exit: 3,
+    title: 'The data directory cannot be used.',
+    advice: 'Check that it exists, belongs to this user, and that the disk is not full.',
+  },
+  /** The address or port cannot be bound. */
+  LARDER_LISTEN_FAILED: {
+    status: 500,
+    exit: 3,
+    title: 'The address cannot be listened on.',
+    advice: 'Choose another with --host or --port, or stop what is using it.',
+  },
+  /** A command needs a running edge and found none. */
+  LARDER_NOT_RUNNING: {
+    status: 503,
+    exit: 4,
+    title: 'No Larder answers there.',
+    advice: 'Start it, or name the right address with --url.',
+  },
+  /** The cloud cannot be reached and nothing here can answer. */
+  LARDER_OFFLINE: {
+    status: 503,
+    exit: 1,
+    title: 'The cloud cannot be reached, and this store has no copy of what was asked.',
+    advice: 'Try again when the link is back.',
+  },
+  /** A write that only the cloud can take. */
+  LARDER_OFFLINE_WRITE: {
+    status: 503,
+    exit: 1,
+    title: 'The cloud cannot be reached, and this change can only be made there.',
+    advice: 'Try again when the link is back. Nothing was changed.',
+  },
+  /** The cloud answered too late or broke off. */
+  LARDER_CLOUD_FAILED: {
+    status: 502,
+    exit: 1,
+    title: 'The cloud did not give a whole answer.',
+    advice: 'Try again.',
+  },
+  /** The cloud did not answer within the time limit. */
+  LARDER_CLOUD_TIMEOUT: {
+    status: 504,
+    exit: 1,
+    title: 'The cloud did not answer in time.',
+    advice: 'Try again.',
+  },
+  /** Whoever asks has no valid credential that this edge can check while the cloud is away. */
+  LARDER_UNAUTHENTICATED: {
+    status: 401,
+    exit: 1,
+    title: 'You are not signed in.',
+    advice: 'Sign in and try again.',
+  },
+  /** An Idempotency-Key was used again for another request. */
+  LARDER_KEY_MISMATCH: {
+    status: 422,
+    exit: 1,
+    title: 'This Idempotency-Key was used for another request.',
+    advice: 'Use a new key for a new request.',
+  },
+  /** An Idempotency-Key that is not 1 to 255 visible ASCII characters. */
+  LARDER_KEY_INVALID: {
+    status: 400,
+    exit: 1,
+    title: 'The Idempotency-Key is not valid.',
+    advice: 'Use 1 to 255 visible ASCII characters, a UUID for instance.',
+  },
+  /** The queue has reached its limit; reads go on. */
+  LARDER_QUEUE_FULL: {
+    status: 507,
+    exit: 1,
+    title: 'This store cannot keep more changes until the link is back.',
+    advice: 'Restore the link so that waiting changes can be sent. What was accepted is safe.',
+  },
+  /** The disk is full or failing: the write was not taken. */
+  LARDER_DISK_FULL: {
+    status: 507,
+    exit: 3,
+    title: 'The change could not be saved on this box.',
+    advice: 'Free space on the disk of the data directory. Nothing was changed; what was accepted before is safe.',
+  },
+  /** A request body over the limit. */
+  LARDER_BODY_TOO_LARGE: {
+    status: 413,
+    exit: 1,
+    title: 'The request is too large.',
+    advice: 'Send less at once.',
+  },
+  /** A body that says it is JSON and is not. */
+  LARDER_BODY_INVALID: {
+    status: 400,
+    exit: 1,
+    title: 'The request body is not valid JSON.',
+    advice: 'Correct it and send it again.',
+  },
+  /** An unknown path below /_edge/. */
+  LARDER_NOT_FOUND: {
+    status: 404,
+    exit: 1,
+    title: 'The edge has nothing at this address.',
+    advice: 'See /_edge/status.',
+  },
+  /** A request that breaks the rules of HTTP or could be read in two ways. */
+  LARDER_BAD_REQUEST: {
+    status: 400,
+    exit: 1,
+    title: 'The request cannot be understood.',
+    advice: 'Correct it and send it again.',
+  },
+  /** A fault of ours. */
+  LARDER_INTERNAL: {
+    status: 500,
+    exit: 70,
+    title: 'Larder met a fault of its own.',
+    advice: 'Please report it with the log lines around it.',
+  },
+} as const satisfies Record<`LARDER_${string}`, ErrorKind>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** The one class that is thrown. `detail` says what exactly, in one sentence; never a secret. */
+export class LarderError extends Error {
+  readonly code: ErrorCode;
+  readonly detail: string;
+  constructor(code: ErrorCode, detail = '', options?: ErrorOptions) {
+    super(detail === '' ? ERRORS[code].title : `${ERRORS[code].title} ${detail}`, options);
+    this.name = 'LarderError';
+    this.code = code;
+    this.detail = detail;
+  }
+}
+
+/** An RFC 9457 problem document. */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  code: string;
+  detail: string;
+}
+
+/** The problem document of an error; a foreign error shows no more than that it happened. */
+export function problemOf(error: unknown): Problem {
+  const code = error instanceof LarderError ? error.code : 'LARDER_INTERNAL';
+  const { status, title, advice } = ERRORS[code];
+  const detail = error instanceof LarderError && error.detail !== '' ? `${error.detail} ${advice}` : advice;
+  return { type: `urn:larder:error:${code}`, title, status, code, detail };
+}

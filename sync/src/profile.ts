@@ -1,0 +1,255 @@
+/**
+ * The contract between a business app and the edge.
+ *
+ * A profile is one module whose default export is `defineApp({...})`: data for what is, synchronous pure functions for
+ * what happens. It is the only code of an edge that knows an app (I14). The same profile object is loaded three times:
+ * by the front (routes, scopes, cache rules), by the writer thread (check, apply, classify, feed) and by the reader
+ * thread (answers), so it must hold no state.
+ */
+
+export type Json = null | boolean | number | string | Json[] | { [field: string]: Json };
+export type Doc = { [field: string]: Json };
+
+/** A request as a profile sees it. Header names are lower-case. */
+export interface Req {
+  method: string;
+  /** Path without query, as the client sent it: `/api/v1/products/42`. */
+  path: string;
+  /** What the route's `:names` matched, percent-decoded. */
+  params: Readonly<Record<string, string>>;
+  query: URLSearchParams;
+  headers: Readonly<Record<string, string>>;
+  /** Parsed JSON; undefined where there is no body or it is not JSON. */
+  body: Json | undefined;
+  /** Claims of the bearer token, verified by the keys at `App.keys`; null where there is none or it does not verify. */
+  claims: Doc | null;
+}
+
+/** An answer as a profile sees or makes it. Header names are lower-case. */
+export interface Res {
+  status: number;
+  headers: Readonly<Record<string, string>>;
+  /** Parsed JSON; undefined where there is no body or it is not JSON. */
+  body: Json | undefined;
+}
+
+/** A request that the back makes of the cloud on its own account. `path` may carry a query. */
+export interface Ask {
+  method?: string;
+  path: string;
+  headers?: Readonly<Record<string, string>>;
+  body?: Json;
+}
+
+/** Who acts. `id` names the person for ever; `store` is the store they work in, null for all of them. */
+export interface User {
+  id: string;
+  store: string | null;
+}
+
+/**
+ * What the cloud's answer to a write means.
+ *
+ * - `done`: it took effect. `already-done`: it had before, through this very entry.
+ * - `refused`: it did not and will not, sent again as it is.
+ * - `in-flight`: an earlier sending of it is still being worked on.
+ * - `throttled`: not looked at, come back later. `identity`: not looked at, the credential is not accepted.
+ * - `key-mismatch`: its key was used for another request, which must never happen.
+ * - `unavailable`: nobody knows (a gateway's error, an app's own crash).
+ */
+export type Verdict =
+  'done' | 'already-done' | 'refused' | 'in-flight' | 'throttled' | 'identity' | 'key-mismatch' | 'unavailable';
+
+/** A write in the queue, as a profile sees it. All of it is fixed when the write is accepted. */
+export interface Entry {
+  /** Place in the order of acceptance, unique in this edge. */
+  seq: number;
+  /** The Idempotency-Key, from device to cloud. Unique per acting user. */
+  key: string;
+  /** The write's name in `App.writes`. */
+  route: string;
+  /** Release of the profile that accepted it. */
+  release: number;
+  user: User;
+  /** When the edge accepted it: ISO 8601 UTC with milliseconds, from the edge's clock. */
+  at: string;
+}
+
+/** The values an accepted write needs and that must never change again. */
+export interface Fix {
+  /** The edge's clock at acceptance, ISO 8601 UTC with milliseconds. */
+  now: string;
+  /** A new UUIDv7. */
+  id(): string;
+}
+
+/** A comparison with an indexed field: equal to a value, or within bounds, or one of several. */
+export type Match = Json | { gt?: Json; gte?: Json; lt?: Json; lte?: Json } | { in: Json[] };
+
+export interface Query {
+  /** Every field named must be listed in the resource's `index`. */
+  where?: Record<string, Match>;
+  /** Every term must occur, as a substring, in the resource's `search` text. */
+  terms?: string[];
+  /** Text compares by its UTF-8 bytes. The id field is appended, ascending, where it is not named. */
+  order?: [field: string, direction: 'asc' | 'desc'][];
+  /** The values of the `order` fields, id included, of the document after which to go on. */
+  after?: Json[];
+  limit?: number;
+}
+
+/** The replica: the base seen through the overlay. */
+export interface Reader {
+  /** The store whose subset of the cloud's documents this replica holds. */
+  readonly store: string;
+  get(resource: string, id: string): Doc | null;
+  list(resource: string, query: Query): Doc[];
+  count(resource: string, query: Query): number;
+}
+
+/** The overlay, while one entry is applied to it. Remembers what was read and written: the entry depends on it. */
+export interface Writer extends Reader {
+  put(resource: string, doc: Doc): void;
+  remove(resource: string, id: string): void;
+  /** Adds to a number. Commutes with every other `add`, so it binds no entry to another. No such document: no effect. */
+  add(resource: string, id: string, field: string, by: number): void;
+  /** A temporary id, for apps that choose ids themselves; the same at every run for the same entry. */
+  newId(resource: string): string;
+}
+
+/** A kind of document. */
+export interface Resource {
+  /** The field that holds the id; its value is a string. */
+  id: string;
+  /** Rises with every change of the document. */
+  version(doc: Doc): number;
+  /** Fields that answers filter or sort by. */
+  index: string[];
+  /** The text that `Query.terms` looks into, normalised as the app does it. */
+  search?(doc: Doc): string;
+  /** Asks for a page of all the store's documents, in an order that survives changes; `page` null asks for the first. */
+  list(page: string | null, store: string): Ask;
+  /** Reads that page; `next` null says that it was the last. */
+  page(res: Res): { docs: Doc[]; next: string | null };
+}
+
+/** What the operator may say over the app's own caching headers. Seconds. */
+export interface CacheRule {
+  ttl: number;
+  staleWhileRevalidate?: number;
+  staleIfError?: number;
+}
+
+/** A covered or cached GET route. Keys of `App.reads` are `GET /path/:param`. */
+export interface Read<U> {
+  /** What the answer is made of: `resource` for a list, `resource/id` for a document. */
+  tags(req: Req, user: U | null): string[];
+  cache?: CacheRule;
+  /** Answer from the replica even while the link is up, as long as the feed is live. */
+  replicaFirst?: boolean;
+  /** The cloud's answer, made from the replica; null where the replica cannot know it (another store's documents). */
+  answer?(db: Reader, req: Req, user: U | null): Res | null;
+}
+
+/** A write that the edge can take while the cloud is away. Keys of `App.writes` are `POST /path/:param` and so on. */
+export interface Write<U> {
+  /** A fact has happened and is never refused afterwards; a proposal asks for something. */
+  kind: 'fact' | 'proposal';
+  /**
+   * Run once, when the write comes in: throws `Refusal` where the cloud would refuse, else returns the body that will
+   * be sent, with everything filled in that must not change again (ids, times, the values an edit saw).
+   */
+  check(db: Reader, req: Req, user: U, fix: Fix): Json | undefined;
+  /** What the write does to the documents. Pure: run again whenever the base beneath it changes. */
+  apply(db: Writer, req: Req, entry: Entry): void;
+  /** What the caller is shown while the cloud has not answered; its status is the one the cloud would give. */
+  answer(db: Reader, req: Req, entry: Entry): Res;
+  /** Ids that the cloud gave, by the temporary ids they replace. */
+  result?(res: Res, req: Req, entry: Entry): Record<string, string>;
+  /** For apps that do not honour keys: how to look for what an earlier sending did. */
+  find?: {
+    ask(req: Req, entry: Entry): Ask;
+    /** The answer the lost sending got or would have got; null: not there. */
+    read(res: Res, req: Req, entry: Entry): Res | null;
+    /** Seconds after sending from which on "not there" counts. */
+    longestInFlight: number;
+  };
+}
+
+/** What caused a change: one write under one key. */
+export interface Cause {
+  user: string;
+  key: string;
+}
+
+export type Change =
+  | { type: 'put'; resource: string; id: string; version: number; doc: Doc; cause: Cause | null }
+  | { type: 'remove'; resource: string; id: string; version: number; cause: Cause | null }
+  /** The write under this key is contained in everything up to here. */
+  | { type: 'marker'; cause: Cause };
+
+export interface Batch {
+  /** A new epoch says that the cloud's history was replaced: what was known is to be fetched anew. */
+  epoch: string;
+  changes: Change[];
+  /** Where the next page starts; also given when there was no change. */
+  cursor: string;
+  more: boolean;
+}
+
+/** The ordered stream of the cloud's changes. */
+export interface Changes {
+  /** Asks for what follows a cursor; null asks only where the stream now ends. */
+  ask(cursor: string | null, store: string): Ask;
+  /** `restored`: the cloud does not know this cursor (any more). */
+  read(res: Res): Batch | 'restored';
+  /** The same pages as server-sent events, the `data` of each being one answer's body; idle positions included. */
+  live?(cursor: string, store: string): Ask;
+}
+
+/** The credential a write is sent with: the user's own while it lasts, else the edge's, which names the user. */
+export type Identity = { type: 'user'; authorization: string } | { type: 'edge'; authorization: string };
+
+export interface App<U extends User = User> {
+  name: string;
+  /** Rises when `apply` or a document's shape changes; stands on every entry. */
+  release: number;
+  /** A path that answers quickly, without credentials, and by which the app proves itself. */
+  probe: string;
+  /** Is this answer the app's own, and not a portal's or a gateway's? */
+  genuine(res: Res): boolean;
+  /** Path of the app's public signing keys (a JWK Set), if it signs its tokens. */
+  keys?: string;
+  user(req: Req): U | null;
+  /** Equal scopes may share answers. */
+  scope(user: U | null, req: Req): string;
+  classify(req: Req, res: Res): Verdict;
+  /** The app keeps each key's result: a write whose outcome is unknown may be sent again under the same key. */
+  honoursKeys: boolean;
+  /** The request as it goes to the cloud: plants the key or marker, and the credential. */
+  send(req: Req, entry: Entry, identity: Identity): Req;
+  resources: Record<string, Resource>;
+  reads: Record<string, Read<U>>;
+  writes: Record<string, Write<U>>;
+  changes?: Changes;
+  /** Pages and scripts without which the app cannot start: fetched ahead, and kept for when the link is down. */
+  shell?: string[];
+}
+
+/** What a check throws: the answer the cloud would have given. */
+export class Refusal extends Error {
+  readonly res: Res;
+  constructor(res: Res) {
+    super(`refused with ${res.status}`);
+    this.name = 'Refusal';
+    this.res = res;
+  }
+}
+
+/**
+ * Declares an app. Returns it as it is; the type ties the reads' and writes' user to the one that `user` makes.
+ * Shape errors are found when an edge loads the profile (`LARDER_PROFILE_INVALID`).
+ */
+export function defineApp<U extends User>(app: App<U>): App<U> {
+  return app;
+}
