@@ -1,7 +1,8 @@
-/**
- * What became of one request to the cloud. Every request has a fate, whoever made it, and every fate is told to the
- * link's state machine, which is the front's; the back's fates travel there as messages.
- */
+/** What front and back tell one another about the link. The front owns its state; the back reports to it. */
+
+/** `doubtful`: something went wrong that one request cannot prove; a probe is under way. */
+export type LinkState = 'online' | 'doubtful' | 'offline';
+
 export type Fault =
   /** Nothing listens there. */
   | 'refused'
@@ -18,4 +19,5 @@ export type Fault =
   /** An answer that is not the app's: a captive portal's, a provider's. */
   | 'portal';
 
+/** What became of one request to the cloud. Every request has a fate, and every fate is told to the link. */
 export type Fate = { type: 'answered'; ms: number } | { type: 'failed'; fault: Fault; ms: number };
