@@ -1,0 +1,22 @@
+/** One request from a client and what the edge has found out about it; made by server.ts, passed down the main path. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Doc, Read, User, Write } from '@larder/sync/profile';
+
+export interface Exchange {
+  request: IncomingMessage;
+  response: ServerResponse;
+  method: string;
+  /** Without query; origin form, already checked. */
+  path: string;
+  /** With its `?`, or empty. */
+  search: string;
+  /** Verified claims of the bearer token, or null. */
+  claims: Doc | null;
+  user: User | null;
+  /** Whose eyes the answer is for: equal scopes may share answers (I8). Empty: everybody. */
+  scope: string;
+  params: Record<string, string>;
+  /** What the profile says of the route; null where it does not list it. */
+  read: Read<User> | null;
+  write: Write<User> | null;
+}
