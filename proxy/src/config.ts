@@ -1,0 +1,135 @@
+/**
+ * The configuration: one schema that checks it and is also its documentation.
+ *
+ * A key `maxQueue` is `"maxQueue"` in the JSON file, `LARDER_MAX_QUEUE` in the environment and `--max-queue` on the
+ * command line. Secrets come only by the environment or by the path of a file: a command line can be read by every
+ * process of the box.
+ */
+import * as z from 'zod';
+
+export interface KeyDoc {
+  /** One sentence for the help. */
+  about: string;
+  /** What a value must be, for the help and for errors. */
+  expects: string;
+  /** `secret`: by the environment only, never shown. `path`: relative to the configuration file where it stands there. */
+  kind?: 'secret' | 'path';
+}
+
+const docs = z.registry<KeyDoc>();
+const key = <S extends z.ZodType>(schema: S, doc: KeyDoc): S => {
+  docs.add(schema, doc);
+  return schema;
+};
+
+const text = z.string().min(1);
+const path = (about: string) => key(text.optional(), { about, expects: 'a path', kind: 'path' });
+
+const digits = (value: unknown) => (typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value);
+const whole = (min: number, max: number, standard: number, about: string) =>
+  key(z.preprocess(digits, z.int().min(min).max(max)).default(standard), {
+    about,
+    expects: `a whole number from ${min} to ${max}`,
+  });
+
+/** 32 bytes, written as 64 hexadecimal digits or as base64; null for anything else. */
+export function decodeKey(value: string): Buffer | null {
+  const encoding = /^[0-9a-f]{64}$/i.test(value) ? 'hex' : 'base64';
+  const bytes = Buffer.from(value, encoding);
+  return bytes.length === 32 ? bytes : null;
+}
+
+const MiB = 1024 * 1024;
+const GiB = 1024 * MiB;
+const HOUR = 3_600_000;
+const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+export const Config = z.strictObject({
+  cloud: key(
+    z
+      .url({ protocol: /^https?$/ })
+      .transform((value) => new URL(value))
+      // With a path or a query, two readings of the joined address would be possible.
+      .refine((url) => url.href === `${url.origin}/`),
+    {
+      about: 'Where the business app is.',
+      expects: 'an http or https address of scheme, host and port only, such as https://app.example.com',
+    },
+  ),
+  host: key(text.default('127.0.0.1'), {
+    about: 'Address to listen on. The default serves this box alone; 0.0.0.0 serves the store, and belongs behind TLS.',
+    expects: 'an address or host name',
+  }),
+  port: whole(0, 65_535, 8080, 'Port to listen on; 0 takes a free one.'),
+  data: key(text.default('.larder/edge'), {
+    about: 'Directory for all that must survive; made if missing. One process each.',
+    expects: 'a path',
+    kind: 'path',
+  }),
+  profile: path('Profile of the business app: a module whose default export is defineApp({...}).'),
+  store: key(text.optional(), {
+    about: 'Store whose documents are kept here. Needed with a profile.',
+    expects: 'text',
+  }),
+  name: key(text.max(64).default('larder'), {
+    about: "This edge's name, in status, metrics and logs.",
+    expects: 'text of at most 64 characters',
+  }),
+  credential: key(text.optional(), {
+    about: "The edge's own credential at the cloud: a bearer token, or a whole Authorization value.",
+    expects: 'text',
+    kind: 'secret',
+  }),
+  credentialFile: path("File that holds the edge's own credential."),
+  key: key(
+    text
+      .transform(decodeKey)
+      .refine((bytes) => bytes !== null)
+      .optional(),
+    {
+      about: 'Key that seals stored credentials.',
+      expects: '32 bytes in base64 or hexadecimal digits',
+      kind: 'secret',
+    },
+  ),
+  keyFile: path('File that holds the sealing key. With neither, one is made in the data directory.'),
+  memoryCacheBytes: whole(0, 64 * GiB, 64 * MiB, 'Cached answers in memory, bytes.'),
+  diskCacheBytes: whole(0, 1024 * GiB, GiB, 'Cached answers on disk, bytes.'),
+  maxObjectBytes: whole(0, 16 * GiB, 64 * MiB, 'Largest answer that is cached, bytes.'),
+  maxBodyBytes: whole(0, 64 * MiB, 4 * MiB, 'Largest body of a write that can wait for the cloud, bytes.'),
+  maxQueue: whole(1, 10_000_000, 100_000, 'Writes that may wait for the cloud; further ones are refused.'),
+  patienceMs: whole(0, 60_000, 800, 'Longest wait for the cloud where this box could answer itself, milliseconds.'),
+  connectTimeoutMs: whole(1, 60_000, 3_000, 'Longest wait for a connection to the cloud, milliseconds.'),
+  answerTimeoutMs: whole(1, HOUR, 30_000, 'Longest wait for an answer of the cloud, milliseconds.'),
+  shutdownGraceMs: whole(0, HOUR, 10_000, 'Longest wait for requests under way when asked to stop, milliseconds.'),
+  logLevel: key(z.enum(LEVELS).default('info'), {
+    about: 'Least level that is logged.',
+    expects: `one of ${LEVELS.join(', ')}`,
+  }),
+});
+
+export type Config = z.output<typeof Config>;
+export type ConfigKey = keyof typeof Config.shape;
+export type LogLevel = Config['logLevel'];
+
+export const CONFIG_KEYS = Object.keys(Config.shape) as ConfigKey[];
+
+/** What is said of a key. */
+export function docOf(name: ConfigKey): KeyDoc {
+  const doc = docs.get(Config.shape[name]);
+  if (doc === undefined) throw new TypeError(`${name} has no documentation`);
+  return doc;
+}
+
+/** The default as the help shows it; undefined where there is none. */
+export function defaultOf(name: ConfigKey): string | undefined {
+  const standard = Config.shape[name].safeParse(undefined);
+  return standard.success && standard.data !== undefined ? String(standard.data) : undefined;
+}
+
+const dashed = (name: string, dash: string) => name.replace(/[A-Z]/g, (letter) => `${dash}${letter.toLowerCase()}`);
+
+/** `maxQueue` → `max-queue` */
+export const flagOf = (name: ConfigKey) => dashed(name, '-');
+/** `maxQueue` → `LARDER_MAX_QUEUE` */
+export const variableOf = (name: ConfigKey) => `LARDER_${dashed(name, '_').toUpperCase()}`;
