@@ -13,3 +13,118 @@ export class CloudFault extends Error {
     this.sent = sent;
   }
 }
+
+export interface FaultOf {
+  fault: Fault;
+  /** False only where the error itself proves that no byte of the request left. */
+  sent: boolean;
+}
+
+/**
+ * What an error says about the link. `sent` errs on the safe side: an error that can occur both before and after the
+ * first byte counts as sent, because a write that may have arrived must not be treated as new (I2).
+ *
+ * An abort counts as silence: whoever gave up did so before an answer came. Callers that abort for reasons of their own
+ * must not ask.
+ */
+export function faultOf(error: unknown): FaultOf {
+  for (const each of causesOf(error)) {
+    const known = byClass(each) ?? byCall(each) ?? byCode(each);
+    if (known !== null) return known;
+  }
+  return { fault: 'reset', sent: true };
+}
+
+interface Signs {
+  name: string;
+  code: string;
+  /** The system call that failed: `connect`, `getaddrinfo`, `read`, … */
+  syscall: string;
+  original: object;
+}
+
+/** The error and what it wraps, outermost first: fetch hides the cause, Happy Eyeballs the attempts (RFC 8305). */
+function* causesOf(error: unknown, depth = 0): Generator<Signs> {
+  if (typeof error !== 'object' || error === null || depth > 4) return;
+  const { name, code, syscall, cause, errors } = error as Record<string, unknown>;
+  if (Array.isArray(errors)) yield* causesOf(errors[0], depth + 1);
+  yield { name: text(name), code: text(code), syscall: text(syscall), original: error };
+  yield* causesOf(cause, depth + 1);
+}
+
+const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+
+function byClass({ name, original }: Signs): FaultOf | null {
+  if (original instanceof CloudFault) return { fault: original.fault, sent: original.sent };
+  if (name === 'AbortError' || name === 'TimeoutError') return { fault: 'silent', sent: true };
+  // undici gives no code here; `data` is what could not be parsed, and empty where the answer broke off.
+  if (name === 'HTTPParserError')
+    return { fault: 'data' in original && original.data === '' ? 'reset' : 'portal', sent: true };
+  return null;
+}
+
+/** The system call that failed tells before from after: nothing is sent before `connect` has succeeded. */
+function byCall({ code, syscall }: Signs): FaultOf | null {
+  if (syscall === 'getaddrinfo' || syscall.startsWith('query')) return { fault: 'dns', sent: false };
+  const fault = CONNECTION[code];
+  if (fault === undefined) return null;
+  // A lost route shows up on an open connection too, as a failed read or write.
+  return { fault, sent: syscall !== 'connect' && !NEVER_CONNECTED.has(code) };
+}
+
+const CONNECTION: Readonly<Record<string, Fault>> = {
+  ECONNREFUSED: 'refused',
+  EHOSTUNREACH: 'unreachable',
+  EHOSTDOWN: 'unreachable',
+  ENETUNREACH: 'unreachable',
+  ENETDOWN: 'unreachable',
+  EADDRNOTAVAIL: 'unreachable',
+  EACCES: 'unreachable',
+  EPERM: 'unreachable',
+  ETIMEDOUT: 'silent',
+  ECONNRESET: 'reset',
+  ECONNABORTED: 'reset',
+  EPIPE: 'reset',
+};
+
+const NEVER_CONNECTED = new Set(['ECONNREFUSED', 'EADDRNOTAVAIL']);
+
+function byCode({ code }: Signs): FaultOf | null {
+  const known = CODES[code];
+  if (known !== undefined) return known;
+  // Verification ends the handshake, before the request (RFC 8446 §4.4.2.4).
+  if (CERTIFICATE.test(code)) return { fault: 'tls', sent: false };
+  // Other TLS alerts also come later: TLS 1.3 refuses a client's certificate after the first request bytes.
+  if (code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_') || code === 'EPROTO')
+    return { fault: 'tls', sent: true };
+  // What answers does not speak HTTP: it is not the app.
+  if (code.startsWith('HPE_')) return { fault: 'portal', sent: true };
+  return null;
+}
+
+const CODES: Readonly<Record<string, FaultOf>> = {
+  ENOTFOUND: { fault: 'dns', sent: false },
+  EAI_AGAIN: { fault: 'dns', sent: false },
+  EAI_FAIL: { fault: 'dns', sent: false },
+  ERR_SSL_WRONG_VERSION_NUMBER: { fault: 'tls', sent: false },
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: { fault: 'tls', sent: false },
+  ERR_SSL_UNSUPPORTED_PROTOCOL: { fault: 'tls', sent: false },
+  ERR_TLS_HANDSHAKE_TIMEOUT: { fault: 'tls', sent: false },
+  UND_ERR_CONNECT_TIMEOUT: { fault: 'silent', sent: false },
+  UND_ERR_HEADERS_TIMEOUT: { fault: 'silent', sent: true },
+  UND_ERR_BODY_TIMEOUT: { fault: 'silent', sent: true },
+  UND_ERR_ABORT: { fault: 'silent', sent: true },
+  UND_ERR_ABORTED: { fault: 'silent', sent: true },
+  UND_ERR_SOCKET: { fault: 'reset', sent: true },
+  UND_ERR_INFO: { fault: 'reset', sent: true },
+  UND_ERR_DESTROYED: { fault: 'reset', sent: true },
+  /** Thrown before dispatch: the pool was closed. */
+  UND_ERR_CLOSED: { fault: 'reset', sent: false },
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: { fault: 'reset', sent: true },
+  HPE_INVALID_EOF_STATE: { fault: 'reset', sent: true },
+  UND_ERR_HEADERS_OVERFLOW: { fault: 'portal', sent: true },
+};
+
+/** OpenSSL's X509_V_ERR_* as Node names them, and the name check. */
+const CERTIFICATE =
+  /^(ERR_TLS_CERT_ALTNAME_INVALID|UNABLE_TO_|CERT_|CRL_|ERROR_IN_C|DEPTH_ZERO_|SELF_SIGNED_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_|HOSTNAME_MISMATCH)/;
