@@ -1,0 +1,133 @@
+/** The figures of `/metrics`, in Prometheus' text format. Labels are few and fixed: nothing a caller sends becomes one. */
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Metric } from 'prom-client';
+import { VERSION } from '../version.ts';
+import type { StatusSources } from './status.ts';
+
+export interface Metrics {
+  /** Counts one answer. */
+  observe(handler: string, status: number, seconds: number): void;
+  readonly contentType: string;
+  render(): Promise<string>;
+}
+
+const LINK_STATES = ['online', 'doubtful', 'offline'] as const;
+/** From a hit in memory to the longest wait for a cloud, seconds. */
+const BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/** Makes the registry of one edge; gauges are read when they are asked for. */
+export function createMetrics(sources: StatusSources): Metrics {
+  const registry = new Registry();
+  registry.setDefaultLabels({ edge: sources.name, ...(sources.store === null ? {} : { store: sources.store }) });
+  collectDefaultMetrics({ register: registry });
+
+  const requests = new Counter({
+    name: 'larder_requests_total',
+    help: 'Answers, by the part that gave them and class of status.',
+    labelNames: ['handler', 'status'] as const,
+    registers: NOWHERE,
+  });
+  const duration = new Histogram({
+    name: 'larder_request_duration_seconds',
+    help: 'From the head of the request to the end of the answer.',
+    labelNames: ['handler'] as const,
+    buckets: BUCKETS,
+    registers: NOWHERE,
+  });
+  const others = [...linkMetrics(sources), ...cacheMetrics(sources), ...backMetrics(sources)];
+  for (const metric of [requests, duration, ...others]) registry.registerMetric(metric);
+
+  return {
+    observe(handler, status, seconds) {
+      requests.inc({ handler, status: `${Math.floor(status / 100)}xx` });
+      duration.observe({ handler }, seconds);
+    },
+    contentType: registry.contentType,
+    render: () => registry.metrics(),
+  };
+}
+
+/** prom-client has one registry for the whole process by default; several edges may share a process, in tests at least. */
+const NOWHERE: Registry[] = [];
+
+/** A gauge whose one value is looked up at each scrape. */
+const gauge = (name: string, help: string, read: () => number) =>
+  new Gauge({
+    name,
+    help,
+    registers: NOWHERE,
+    collect() {
+      this.set(read());
+    },
+  });
+
+/** A gauge with a value for each label; `read` gives pairs of label and value at each scrape. */
+const gauges = <L extends string>(name: string, help: string, label: L, read: () => [string, number][]) =>
+  new Gauge({
+    name,
+    help,
+    labelNames: [label],
+    registers: NOWHERE,
+    collect() {
+      this.reset();
+      for (const [value, count] of read()) this.set({ [label]: value } as Record<L, string>, count);
+    },
+  });
+
+function linkMetrics({ link }: StatusSources): Metric[] {
+  return [
+    gauges('larder_info', 'This build; always 1.', 'version', () => [[VERSION, 1]]),
+    gauges('larder_link_state', 'The state of the link to the cloud: 1 for the present one.', 'state', () =>
+      LINK_STATES.map((state) => [state, link.state === state ? 1 : 0]),
+    ),
+    gauge('larder_link_held', 'Whether the operator holds the link.', () => (link.held ? 1 : 0)),
+    gauge('larder_link_since_seconds', 'When the link came to its state, Unix time.', () => link.since / 1000),
+  ];
+}
+
+function cacheMetrics({ cache, reads }: StatusSources): Metric[] {
+  const byTier = (field: 'bytes' | 'responses') => (): [string, number][] => {
+    const { memory, disk } = cache();
+    return [['memory', memory[field]], ...(disk === null ? [] : [['disk', disk[field]] satisfies [string, number]])];
+  };
+  return [
+    new Counter({
+      name: 'larder_reads_total',
+      help: 'Answers to reads, by outcome.',
+      labelNames: ['outcome'],
+      registers: NOWHERE,
+      collect() {
+        this.reset();
+        for (const [outcome, count] of Object.entries(reads())) this.inc({ outcome }, count);
+      },
+    }),
+    gauges('larder_cache_bytes', 'Bytes of stored answers.', 'tier', byTier('bytes')),
+    gauges('larder_cache_responses', 'Number of stored answers.', 'tier', byTier('responses')),
+    gauge('larder_cache_disk_faults', 'Faults of the disk tier.', () => cache().disk?.faults ?? 0),
+  ];
+}
+
+function backMetrics({ back }: StatusSources): Metric[] {
+  if (back() === null) return [];
+  const queue = () => back()?.queue;
+  const replica = () => back()?.replica;
+  return [
+    gauge('larder_queue_length', 'Writes that are not settled.', () => queue()?.length ?? 0),
+    gauges('larder_queue_entries', 'Writes known here, by state.', 'state', () =>
+      Object.entries(queue()?.states ?? {}),
+    ),
+    gauge('larder_queue_oldest_seconds', 'Age of the oldest write that is not settled.', () => ageOf(queue()?.oldest)),
+    gauge('larder_inbox_length', 'Writes that need a person.', () => queue()?.inbox ?? 0),
+    gauge('larder_replica_complete', 'Whether the replica is complete.', () => (replica()?.complete ? 1 : 0)),
+    gauges('larder_replica_documents', 'Documents in the replica.', 'resource', () =>
+      Object.entries(replica()?.resources ?? {}).map(([resource, { documents }]) => [resource, documents]),
+    ),
+    gauge('larder_feed_live', 'Whether the feed of changes is live.', () => (replica()?.feed.live ? 1 : 0)),
+    gauge('larder_feed_lag_seconds', 'Since the replica was last known to equal the cloud.', () =>
+      ageOf(replica()?.feed.asOf),
+    ),
+  ];
+}
+
+const ageOf = (time: string | null | undefined) =>
+  typeof time === 'string' ? Math.max(0, (Date.now() - Date.parse(time)) / 1000) : 0;

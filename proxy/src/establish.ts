@@ -1,0 +1,93 @@
+/** What the edge finds out about a request before anybody answers it: its route, who is calling, and for whose eyes. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { App, Doc, Json, Req } from '@larder/sync/profile';
+import { compileRoutes } from '@larder/sync/route';
+import type { Exchange } from './exchange.ts';
+import type { Identity } from './identity/identity.ts';
+import type { Target } from './target.ts';
+
+export interface EstablishDeps {
+  /** Null: a plain proxy. */
+  app: App | null;
+  identity: Pick<Identity, 'identify'>;
+  credentialScope(headers: IncomingMessage['headers']): string;
+}
+
+/** Answers at once unless a token must be verified for the first time. */
+export type Establish = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  target: Target,
+) => Exchange | Promise<Exchange>;
+
+/** Compiles the app's routes. What the app does not list still gets an exchange, with neither read nor write. */
+export function createEstablish({ app, identity, credentialScope }: EstablishDeps): Establish {
+  const reads = compileRoutes(app?.reads ?? {});
+  const writes = compileRoutes(app?.writes ?? {});
+
+  function exchangeOf(
+    request: IncomingMessage,
+    response: ServerResponse,
+    target: Target,
+    claims: Doc | null,
+  ): Exchange {
+    const method = request.method ?? 'GET';
+    const { path, search } = target;
+    const read = method === 'GET' || method === 'HEAD' ? reads.match('GET', path) : null;
+    const write = read === null ? writes.match(method, path) : null;
+    const params = read?.params ?? write?.params ?? {};
+    const req = new HeadOfRequest(request, target, params, claims);
+    const user = app?.user(req) ?? null;
+    // The app speaks only for users it has verified; other credentials are a scope of their own each (I8).
+    const scope = app !== null && user !== null ? appScope(app.scope(user, req)) : credentialScope(request.headers);
+    return {
+      request,
+      response,
+      method,
+      path,
+      search,
+      claims,
+      user,
+      scope,
+      params,
+      read: read?.value ?? null,
+      write: write?.value ?? null,
+    };
+  }
+
+  return (request, response, target) => {
+    const claims = identity.identify(request.headers);
+    return claims instanceof Promise
+      ? claims.then((verified) => exchangeOf(request, response, target, verified))
+      : exchangeOf(request, response, target, claims);
+  };
+}
+
+/** An app's scopes and those of unknown credentials must never be equal; what is for everybody stays so. */
+const appScope = (scope: string) => (scope === '' ? '' : `app:${scope}`);
+
+/** A request as the profile sees it before its body has been read; on the hot path, hence parsed only where asked. */
+class HeadOfRequest implements Req {
+  readonly method: string;
+  readonly path: string;
+  readonly params: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Json | undefined = undefined;
+  readonly claims: Doc | null;
+  readonly #search: string;
+  #query: URLSearchParams | undefined;
+
+  constructor(request: IncomingMessage, { path, search }: Target, params: Record<string, string>, claims: Doc | null) {
+    this.method = request.method ?? 'GET';
+    this.path = path;
+    this.params = params;
+    // Only set-cookie, which no request has, comes as an array.
+    this.headers = request.headers as Record<string, string>;
+    this.claims = claims;
+    this.#search = search;
+  }
+
+  get query(): URLSearchParams {
+    return (this.#query ??= new URLSearchParams(this.#search));
+  }
+}

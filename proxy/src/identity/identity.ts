@@ -1,0 +1,66 @@
+/** Who is calling: verified claims where the app's tokens can be checked here, and in any case whose eyes an answer is for. */
+import { createHmac } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { StateStore } from '@larder/sync/client';
+import type { App, Doc } from '@larder/sync/profile';
+import type { JSONWebKeySet } from 'jose';
+import type { Cloud } from '../cloud.ts';
+import type { Logger } from '../log.ts';
+import { createKeys } from './keys.ts';
+import { createKeyv } from './keyv-store.ts';
+import { createTokens } from './tokens.ts';
+
+export interface IdentityOptions {
+  /** Null: a plain proxy, which verifies nobody. */
+  app: App | null;
+  cloud: Pick<Cloud, 'request'>;
+  state: StateStore;
+  /** The edge's time, ms since 1970. */
+  clock(): number;
+  link: { readonly state: 'online' | 'doubtful' | 'offline' };
+  log: Logger;
+}
+
+export interface Identity {
+  /** Verified claims of the bearer token, or null. Answers at once where the token is known or there is none. */
+  identify(headers: IncomingHttpHeaders): Doc | null | Promise<Doc | null>;
+  /** Fetches the app's signing keys anew. Never rejects. */
+  refresh(): Promise<void>;
+}
+
+/** A JWT in compact form (RFC 7519 §3). */
+const BEARER = /^bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i;
+
+/** Makes an identity; the kept keys are loaded at once, `refresh` brings the cloud's. */
+export function createIdentity(options: IdentityOptions): Identity {
+  const { app, link } = options;
+  if (app?.keys === undefined) return { identify: () => null, refresh: () => Promise.resolve() };
+  const keys = createKeys({
+    ...options,
+    path: app.keys,
+    kept: createKeyv<JSONWebKeySet>(options.state, 'identity'),
+    reachable: () => link.state !== 'offline',
+    changed: () => tokens.forget(),
+  });
+  const tokens = createTokens({ find: keys.find, clock: options.clock, online: () => link.state === 'online' });
+  return {
+    identify({ authorization }) {
+      const token = authorization === undefined ? undefined : BEARER.exec(authorization)?.[1];
+      return token === undefined ? null : tokens.verify(token);
+    },
+    refresh: keys.refresh,
+  };
+}
+
+/**
+ * The scope of credentials that nobody here can check: their holder's alone, by an HMAC, so that no stored scope gives
+ * them away (I8). Empty where the request carries none.
+ */
+export function createCredentialScope(secret: Uint8Array): (headers: IncomingHttpHeaders) => string {
+  return ({ authorization, cookie }) => {
+    if (authorization === undefined && cookie === undefined) return '';
+    // JSON keeps the two apart: no cookie can be written so that it reads as an authorization.
+    const credentials = JSON.stringify([authorization ?? null, cookie ?? null]);
+    return `credential:${createHmac('sha256', secret).update(credentials).digest('base64url')}`;
+  };
+}
