@@ -1,6 +1,9 @@
 /** The back as the front sees it: two threads behind one object. All that crosses the border is in these types. */
 import type { Fate, LinkState } from './link.ts';
+import type { FromReader, FromWriter, ToReader, ToWriter, WorkerOptions } from './messages.ts';
 import type { Doc, User } from './profile.ts';
+import { TagTable } from './tag-table.ts';
+import { Calls, errorOf, Thread } from './thread.ts';
 
 /** A request on its way across the border; `search` starts with `?` or is empty. */
 export interface Call {
@@ -30,7 +33,8 @@ export interface ReplicaAnswer {
 }
 
 /** How an entry stands. See the table in queue/states.ts. */
-export type EntryState = 'queued' | 'sending' | 'applied' | 'refused' | 'unknown' | 'discarded';
+export type OpenState = 'queued' | 'sending' | 'unknown';
+export type EntryState = OpenState | 'applied' | 'refused' | 'discarded';
 
 export type Accepted =
   /** The cloud's verdict came within patience: exactly its answer. */
@@ -59,7 +63,7 @@ export interface BackStatus {
     length: number;
     /** Acceptance of the oldest of them, ISO 8601. */
     oldest: string | null;
-    states: Record<EntryState, number>;
+    states: Record<OpenState, number>;
     /** What needs a person: refused after a 202, or unknown for good. */
     inbox: number;
   };
@@ -76,6 +80,7 @@ export interface BackEvents {
   /** These tags were bumped; `Tags` already says so. */
   tags(tags: readonly string[]): void;
   status(status: BackStatus): void;
+  log(level: 'info' | 'warn' | 'error', message: string, detail: Record<string, unknown>): void;
   /** A thread died; the process should end and be started anew (I12). */
   failed(error: Error): void;
 }
@@ -85,6 +90,8 @@ export interface Back {
   read(call: Call): Promise<ReplicaAnswer | null>;
   /** Takes a write that the profile knows. Rejects with a `LarderError` where it cannot be kept. */
   accept(call: Call, options: AcceptOptions): Promise<Accepted>;
+  /** The caller had gone before this entry's refusal could be told: it is for the inbox, as after a 202. */
+  untold(entry: number): void;
   /** Tells the back how the link is. `held`: the operator wants nothing sent. */
   link(state: LinkState, held: boolean): void;
   readonly tags: Tags;
@@ -120,4 +127,139 @@ export interface BackOptions {
   /** Timeouts of the back's own requests, ms. */
   connectTimeout: number;
   answerTimeout: number;
+}
+
+/** Starts both threads; resolves when they are ready. Rejects with a `LarderError` where they cannot be. */
+export async function startBack(options: BackOptions): Promise<Back> {
+  const client = new BackClient();
+  try {
+    await client.start(options);
+  } catch (error) {
+    await client.stop();
+    throw error;
+  }
+  return client;
+}
+
+class BackClient implements Back {
+  readonly tags = new TagTable();
+  readonly #writes = new Calls<Accepted>();
+  readonly #reads = new Calls<ReplicaAnswer | null>();
+  readonly #states = new Calls<string | undefined>();
+  readonly #listeners: { [E in keyof BackEvents]: BackEvents[E][] } = {
+    fate: [],
+    tags: [],
+    status: [],
+    log: [],
+    failed: [],
+  };
+  #writer: Thread<ToWriter, FromWriter> | null = null;
+  #reader: Thread<ToReader, FromReader> | null = null;
+  #status: BackStatus | null = null;
+
+  async start(options: BackOptions): Promise<void> {
+    const workerData: WorkerOptions = { ...options, cloud: options.cloud.href };
+    this.#writer = new Thread('writer.ts', workerData, (message) => this.#fromWriter(message));
+    await this.#watched(this.#writer);
+    // The reader opens the database that the writer has made.
+    this.#reader = new Thread('reader.ts', workerData, (message) => this.#fromReader(message));
+    await this.#watched(this.#reader);
+  }
+
+  get status(): BackStatus {
+    if (this.#status === null) throw new Error('the back has not started');
+    return this.#status;
+  }
+
+  readonly state: StateStore = {
+    get: (key) => this.#states.call((id) => this.#tellWriter({ type: 'state-get', id, key })),
+    set: async (key, value, expiresAt) => {
+      await this.#states.call((id) => this.#tellWriter({ type: 'state-set', id, key, value, expiresAt }));
+    },
+    delete: async (key) =>
+      (await this.#states.call((id) => this.#tellWriter({ type: 'state-delete', id, key }))) !== undefined,
+  };
+
+  read(call: Call): Promise<ReplicaAnswer | null> {
+    return this.#reads.call((id) => this.#reader?.tell({ type: 'read', id, call }));
+  }
+
+  accept(call: Call, options: AcceptOptions): Promise<Accepted> {
+    return this.#writes.call((id) => this.#tellWriter({ type: 'accept', id, call, options }));
+  }
+
+  untold(entry: number): void {
+    this.#tellWriter({ type: 'untold', entry });
+  }
+
+  link(state: LinkState, held: boolean): void {
+    this.#tellWriter({ type: 'link', state, held });
+  }
+
+  on<E extends keyof BackEvents>(event: E, listener: BackEvents[E]): void {
+    this.#listeners[event].push(listener);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.#reader?.stop({ type: 'stop' }), this.#writer?.stop({ type: 'stop' })]);
+  }
+
+  #tellWriter(message: ToWriter): void {
+    this.#writer?.tell(message);
+  }
+
+  /** A thread that dies takes the process with it, in time: nothing may hang on it until then. */
+  #watched(thread: { readonly ready: Promise<void>; readonly died: Promise<Error> }): Promise<void> {
+    void thread.died.then((error) => {
+      for (const calls of [this.#writes, this.#reads, this.#states]) calls.failAll(error);
+      for (const listener of this.#listeners.failed) listener(error);
+    });
+    return thread.ready;
+  }
+
+  #fromWriter(message: FromWriter): void {
+    switch (message.type) {
+      case 'ready':
+        this.tags.load(message.tags, message.opened);
+        this.#status = message.status;
+        return;
+      case 'bump':
+        this.tags.apply(message.bump);
+        for (const listener of this.#listeners.tags) listener(message.bump.tags);
+        return;
+      case 'status':
+        this.#status = message.status;
+        for (const listener of this.#listeners.status) listener(message.status);
+        return;
+      case 'fate':
+        for (const listener of this.#listeners.fate) listener(message.fate);
+        return;
+      case 'log':
+        for (const listener of this.#listeners.log) listener(message.level, message.message, message.detail);
+        return;
+      case 'accepted':
+        return this.#writes.resolve(message.id, message.accepted);
+      case 'state':
+        return this.#states.resolve(message.id, message.value);
+      case 'failed':
+        return this.#writes.reject(message.id, errorOf(message.error));
+      case 'state-failed':
+        return this.#states.reject(message.id, errorOf(message.error));
+      case 'unusable':
+      case 'stopped':
+        return;
+    }
+  }
+
+  #fromReader(message: FromReader): void {
+    if (message.type === 'answer') return this.#reads.resolve(message.id, this.#aged(message.answer));
+    if (message.type === 'failed') this.#reads.reject(message.id, errorOf(message.error));
+  }
+
+  /** An idle feed's position is not written down each time: the status knows it better than the database. */
+  #aged(answer: ReplicaAnswer | null): ReplicaAnswer | null {
+    const asOf = this.#status?.replica.feed.asOf;
+    if (answer === null || typeof asOf !== 'string') return answer;
+    return { ...answer, asOf: Math.max(answer.asOf, Date.parse(asOf)) };
+  }
 }

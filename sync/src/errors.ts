@@ -109,6 +109,13 @@ export const ERRORS = {
     title: 'The Idempotency-Key is not valid.',
     advice: 'Use 1 to 255 visible ASCII characters, a UUID for instance.',
   },
+  /** The store's copy is not complete yet, and the write cannot be checked without it. */
+  LARDER_NOT_READY: {
+    status: 503,
+    exit: 1,
+    title: "This store's copy of the data is still being fetched.",
+    advice: 'Try again in a moment. Nothing was changed.',
+  },
   /** The queue has reached its limit; reads go on. */
   LARDER_QUEUE_FULL: {
     status: 507,

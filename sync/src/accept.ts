@@ -1,0 +1,132 @@
+/**
+ * Accepting writes: key, check, entry and overlay in one transaction, whose fsync is shared by all writes that came in
+ * while the last one was under way (I1).
+ */
+import { createHash } from 'node:crypto';
+import type { Answer, Call } from './client.ts';
+import type { Credentials } from './credentials.ts';
+import { savepoint } from './database.ts';
+import { LarderError } from './errors.ts';
+import type { Fix, Req, Write } from './profile.ts';
+import { Refusal } from './profile.ts';
+import type { QueuedEntry } from './queue/entries.ts';
+import { answerOf, reqOf } from './request.ts';
+import { compileRoutes, type Routes } from './route.ts';
+import type { Noted, Store } from './store.ts';
+import { uuidv7 } from './uuid.ts';
+
+/** What came of one write; an error is for the caller, and nothing was kept. */
+export type Outcome =
+  | { type: 'kept'; entry: QueuedEntry }
+  /** The key was seen before: this is what it stands for. */
+  | { type: 'known'; entry: QueuedEntry }
+  | { type: 'refused'; answer: Answer }
+  | { type: 'error'; error: unknown };
+
+export interface AcceptParts {
+  store: Store;
+  credentials: Credentials;
+  maxQueue: number;
+  /** The edge's clock, ms since 1970. */
+  now(): number;
+  /** Whether the replica knows all that `check` may ask it (I9). */
+  complete(): boolean;
+}
+
+/** Request headers that an app may depend on; others may be secrets, and are not kept. */
+const KEPT_HEADERS = ['accept', 'accept-language', 'content-type', 'if-match', 'prefer'];
+/** Refusals that depend on what the replica holds. */
+const BY_DATA = new Set([404, 409, 412]);
+
+export class Accept {
+  readonly #parts: AcceptParts;
+  readonly #routes: Routes<Write<never>>;
+
+  constructor(parts: AcceptParts) {
+    this.#parts = parts;
+    this.#routes = compileRoutes<Write<never>>(parts.store.app.writes);
+  }
+
+  /** Takes writes in the order they came, in one transaction. Throws only where the disk fails, and then kept none. */
+  all(calls: readonly Call[]): Outcome[] {
+    const { store } = this.#parts;
+    return store.commit((noted) =>
+      calls.map((call) => {
+        try {
+          return savepoint(store.db, () => this.#one(call, noted));
+        } catch (error) {
+          if (error instanceof Refusal) return this.#refusal(error);
+          return { type: 'error', error };
+        }
+      }),
+    );
+  }
+
+  #one(call: Call, noted: Noted): Outcome {
+    const { store, credentials, now } = this.#parts;
+    const route = this.#routes.match(call.method, call.path);
+    if (route === null || call.user === null) throw new LarderError('LARDER_UNAUTHENTICATED');
+    const key = keyOf(call);
+    const fingerprint = fingerprintOf(call);
+    const known = store.entries.byKey(call.user.id, key);
+    if (known !== null) {
+      if (known.fingerprint !== fingerprint) throw new LarderError('LARDER_KEY_MISMATCH');
+      return { type: 'known', entry: known };
+    }
+    const waiting = store.entries.openCount();
+    if (waiting >= this.#parts.maxQueue) throw new LarderError('LARDER_QUEUE_FULL', `${waiting} changes are waiting.`);
+    const req = reqOf(call, route.params);
+    const at = new Date(now()).toISOString();
+    const body = this.#check(route.value, req, call, { now: at, id: () => uuidv7(now()) });
+    const seq = store.entries.insert({
+      key,
+      user: call.user,
+      route: route.name,
+      kind: route.value.kind,
+      release: store.app.release,
+      method: call.method,
+      path: call.path,
+      search: call.search,
+      headers: keptHeaders(call.headers),
+      body: body === undefined ? null : JSON.stringify(body),
+      fingerprint,
+      at,
+    });
+    const tags = store.rebase.first(store.entries.get(seq));
+    credentials.remember(call.user.id, call.headers['authorization'], call.claims);
+    noted.tag(...tags);
+    noted.opened.push({ seq, tags });
+    return { type: 'kept', entry: store.entries.get(seq) };
+  }
+
+  #check(write: Write<never>, req: Req, call: Call, fix: Fix) {
+    // The profile made this user, in the front; its type is the profile's own.
+    return write.check(this.#parts.store.view, req, call.user as never, fix);
+  }
+
+  #refusal(refusal: Refusal): Outcome {
+    if (BY_DATA.has(refusal.res.status) && !this.#parts.complete())
+      return { type: 'error', error: new LarderError('LARDER_NOT_READY') };
+    return { type: 'refused', answer: answerOf(refusal.res) };
+  }
+}
+
+const KEY = /^[\x21-\x7e]{1,255}$/;
+
+function keyOf(call: Call): string {
+  const key = call.headers['idempotency-key'] ?? '';
+  if (!KEY.test(key)) throw new LarderError('LARDER_KEY_INVALID');
+  return key;
+}
+
+function fingerprintOf(call: Call): string {
+  const hash = createHash('sha256');
+  hash.update(`${call.method} ${call.path}${call.search}\n`);
+  return hash.update(call.body ?? '').digest('base64url');
+}
+
+function keptHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
+  const kept: Record<string, string> = {};
+  for (const name of KEPT_HEADERS) if (headers[name] !== undefined) kept[name] = headers[name];
+  return kept;
+}

@@ -1,0 +1,253 @@
+/** The writer thread's parts put together: what comes in is a message, what goes out is a post. */
+import { setTimeout as later } from 'node:timers';
+import { Accept, type Outcome } from './accept.ts';
+import type { Accepted, Answer, BackStatus } from './client.ts';
+import { Clock } from './clock.ts';
+import { Cloud } from './cloud.ts';
+import { Credentials } from './credentials.ts';
+import { Feed } from './feed.ts';
+import { sentErrorOf, type FromWriter, type SentError, type ToWriter, type WorkerOptions } from './messages.ts';
+import type { App } from './profile.ts';
+import type { QueuedEntry } from './queue/entries.ts';
+import { isSettled } from './queue/states.ts';
+import { Replay } from './replay.ts';
+import { answerOf } from './request.ts';
+import { startSchedule } from './schedule.ts';
+import { StateTable } from './state-table.ts';
+import { Store } from './store.ts';
+
+type AcceptMessage = Extract<ToWriter, { type: 'accept' }>;
+interface Waiter {
+  id: number;
+  timer: NodeJS.Timeout;
+}
+
+const CONCURRENCY = 32;
+/** Status goes to the front at most this often, ms. */
+const STATUS_EVERY = 100;
+/** Documents are counted anew at most this often, ms: a count walks an index. */
+const COUNT_EVERY = 2000;
+
+export class Back {
+  readonly #post: (message: FromWriter) => void;
+  readonly #store: Store;
+  readonly #state: StateTable;
+  readonly #accept: Accept;
+  readonly #replay: Replay;
+  readonly #feed: Feed;
+  readonly #cloud: Cloud;
+  readonly #clock: Clock;
+  readonly #schedule: { stop(): void };
+  /** Writes that came in since the last commit. */
+  #incoming: AcceptMessage[] = [];
+  /** Callers who still hope for the cloud's verdict, by entry. */
+  readonly #waiters = new Map<number, Waiter[]>();
+  #statusTimer: NodeJS.Timeout | null = null;
+  #counts = new Map<string, number>();
+  #countedAt = 0;
+
+  constructor(options: WorkerOptions, app: App, post: (message: FromWriter) => void) {
+    this.#post = post;
+    this.#store = new Store(options.data, app, options.store, (bump) => {
+      post({ type: 'bump', bump });
+      this.#statusChanged();
+    });
+    this.#clock = new Clock(Number(this.#store.meta('as-of') ?? 0));
+    const now = () => this.#clock.now();
+    const credentials = new Credentials(this.#store.db, options.sealKey, options.credential);
+    this.#state = new StateTable(this.#store.db, now);
+    this.#cloud = new Cloud({
+      origin: new URL(options.cloud),
+      app,
+      connectTimeout: options.connectTimeout,
+      answerTimeout: options.answerTimeout,
+      connections: CONCURRENCY + 2,
+      report: (fate) => post({ type: 'fate', fate }),
+    });
+    this.#replay = new Replay({
+      store: this.#store,
+      cloud: this.#cloud,
+      credentials,
+      concurrency: CONCURRENCY,
+      now,
+      random: Math.random,
+      settled: (entries) => this.#settled(entries),
+      alarm: (message, { seq, route }) => this.#log('error', message, { entry: seq, route }),
+    });
+    this.#feed = new Feed({
+      store: this.#store,
+      cloud: this.#cloud,
+      storeId: options.store,
+      credential: options.credential,
+      now,
+      random: Math.random,
+      moved: () => this.#statusChanged(),
+      log: (level, message, detail) => this.#log(level, message, detail),
+    });
+    this.#accept = new Accept({
+      store: this.#store,
+      credentials,
+      maxQueue: options.maxQueue,
+      now,
+      complete: () => this.#feed.complete,
+    });
+    this.#schedule = startSchedule({ store: this.#store, state: this.#state, now });
+    post({ type: 'ready', ...this.#store.snapshot(), status: this.#status() });
+    this.#replay.kick();
+  }
+
+  receive(message: ToWriter): void {
+    switch (message.type) {
+      case 'accept':
+        if (this.#incoming.push(message) === 1) setImmediate(() => this.#acceptAll());
+        return;
+      case 'link':
+        this.#replay.link(message.state, message.held);
+        this.#feed.link(message.state, message.held);
+        return;
+      case 'untold':
+        this.#store.commit(() => this.#store.entries.setTold(message.entry));
+        return this.#statusChanged();
+      case 'state-get':
+        return this.#answerState(message.id, () => this.#state.get(message.key));
+      case 'state-set':
+        return this.#answerState(message.id, () => this.#state.set(message.key, message.value, message.expiresAt));
+      case 'state-delete':
+        return this.#answerState(message.id, () => (this.#state.delete(message.key) ? 'yes' : undefined));
+      case 'stop':
+        return this.#stop();
+    }
+  }
+
+  #stop(): void {
+    this.#schedule.stop();
+    this.#replay.stop();
+    this.#feed.stop();
+    if (this.#statusTimer !== null) clearTimeout(this.#statusTimer);
+    void this.#cloud.close().then(() => {
+      this.#store.close();
+      this.#post({ type: 'stopped' });
+    });
+  }
+
+  /** One commit for all that came in while the last one was under way (I1). */
+  #acceptAll(): void {
+    const calls = this.#incoming;
+    this.#incoming = [];
+    try {
+      const outcomes = this.#accept.all(calls.map(({ call }) => call));
+      for (const [at, outcome] of outcomes.entries()) {
+        const call = calls[at];
+        if (call !== undefined) this.#respond(call, outcome);
+      }
+    } catch (error) {
+      for (const { id } of calls) this.#fail(id, error);
+    }
+    // A user who signed in again may be what waiting entries need.
+    this.#replay.kick();
+  }
+
+  #respond({ id, options }: AcceptMessage, outcome: Outcome): void {
+    if (outcome.type === 'error') return this.#fail(id, outcome.error);
+    if (outcome.type === 'refused')
+      return this.#post({ type: 'accepted', id, accepted: { type: 'refused', answer: outcome.answer } });
+    const { entry } = outcome;
+    if (isSettled(entry.state) || options.patience <= 0 || !this.#replay.sendable) return this.#tell(id, entry);
+    const timer = later(() => this.#outOfPatience(id, entry.seq), options.patience);
+    this.#waiters.set(entry.seq, [...(this.#waiters.get(entry.seq) ?? []), { id, timer }]);
+  }
+
+  #outOfPatience(id: number, seq: number): void {
+    const others = (this.#waiters.get(seq) ?? []).filter((waiter) => waiter.id !== id);
+    if (others.length === 0) this.#waiters.delete(seq);
+    else this.#waiters.set(seq, others);
+    this.#tell(id, this.#store.entries.get(seq));
+  }
+
+  #settled(entries: QueuedEntry[]): void {
+    for (const entry of entries) {
+      const waiters = this.#waiters.get(entry.seq) ?? [];
+      this.#waiters.delete(entry.seq);
+      for (const { id, timer } of waiters) {
+        clearTimeout(timer);
+        this.#tell(id, entry);
+      }
+    }
+    this.#statusChanged();
+  }
+
+  /** Tells a caller how their write stands: the cloud's own answer, or the document as it will look. */
+  #tell(id: number, entry: QueuedEntry): void {
+    const { seq, state, answer } = entry;
+    if (answer !== null) return this.#post({ type: 'accepted', id, accepted: { type: 'cloud', entry: seq, answer } });
+    try {
+      if (!entry.told) this.#store.commit(() => this.#store.entries.setTold(seq));
+      const accepted: Accepted = { type: 'queued', entry: seq, state, answer: this.#preview(entry) };
+      this.#post({ type: 'accepted', id, accepted });
+    } catch (error) {
+      this.#fail(id, error);
+    }
+  }
+
+  #preview(entry: QueuedEntry): Answer {
+    const write = this.#store.app.writes[entry.route];
+    if (write === undefined) throw new Error(`the profile no longer has the write "${entry.route}"`);
+    return answerOf(write.answer(this.#store.view, this.#store.rebase.reqOf(entry), entry));
+  }
+
+  #answerState(id: number, work: () => string | undefined | void): void {
+    try {
+      this.#post({ type: 'state', id, value: work() ?? undefined });
+    } catch (error) {
+      this.#post({ type: 'state-failed', id, error: this.#sentError(error) });
+    }
+  }
+
+  #fail(id: number, error: unknown): void {
+    this.#post({ type: 'failed', id, error: this.#sentError(error) });
+  }
+
+  #sentError(error: unknown): SentError {
+    const sent = sentErrorOf(error);
+    if (sent.code === null) this.#log('error', 'a request failed in the back', { error: sent.detail });
+    return sent;
+  }
+
+  #log(level: 'info' | 'warn' | 'error', message: string, detail: Record<string, unknown> = {}): void {
+    this.#post({ type: 'log', level, message, detail });
+  }
+
+  #statusChanged(): void {
+    this.#statusTimer ??= later(() => {
+      this.#statusTimer = null;
+      this.#post({ type: 'status', status: this.#status() });
+    }, STATUS_EVERY);
+  }
+
+  #status(): BackStatus {
+    const { states, oldest, inbox } = this.#store.entries.counts();
+    const iso = (at: number | null) => (at === null ? null : new Date(at).toISOString());
+    const asOf = iso(this.#feed.asOf);
+    this.#count();
+    const resources: BackStatus['replica']['resources'] = {};
+    for (const row of this.#store.db.prepare('SELECT name, complete FROM resource').all()) {
+      const table = this.#store.tables.get(String(row['name']));
+      if (table === undefined) continue;
+      resources[table.name] = { complete: row['complete'] === 1, documents: this.#counts.get(table.name) ?? 0, asOf };
+    }
+    return {
+      queue: { length: states.queued + states.sending + states.unknown, oldest, states, inbox },
+      replica: {
+        complete: this.#feed.complete,
+        resources,
+        feed: { live: this.#feed.live, asOf, epoch: this.#store.meta('epoch') },
+      },
+    };
+  }
+
+  #count(): void {
+    if (Date.now() - this.#countedAt < COUNT_EVERY) return;
+    this.#countedAt = Date.now();
+    for (const [name, table] of this.#store.tables) this.#counts.set(name, table.count());
+  }
+}

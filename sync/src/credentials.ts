@@ -1,0 +1,51 @@
+/** The credentials that waiting writes are sent with: each user's latest, sealed at rest, and the edge's own. */
+import type { DatabaseSync } from 'node:sqlite';
+import type { Doc, Identity } from './profile.ts';
+import { seal, unseal } from './seal.ts';
+
+/** A token this close to its end is not sent any more, ms. */
+const MARGIN = 30_000;
+
+export class Credentials {
+  readonly #key: Uint8Array;
+  readonly #own: string | null;
+  readonly #known = new Map<string, string>();
+  readonly #statements;
+
+  constructor(db: DatabaseSync, key: Uint8Array, own: string | null) {
+    this.#key = key;
+    this.#own = own;
+    this.#statements = {
+      put: db.prepare(`INSERT INTO credential (user, sealed, expires_at) VALUES (?1, ?2, ?3)
+        ON CONFLICT (user) DO UPDATE SET sealed = ?2, expires_at = ?3`),
+      get: db.prepare('SELECT sealed, expires_at FROM credential WHERE user = ?'),
+      drop: db.prepare('DELETE FROM credential WHERE user = ?'),
+    };
+  }
+
+  /** Remembers a user's credential, in the transaction under way; `claims.exp` (RFC 7519 §4.1.4) says how long it lasts. */
+  remember(user: string, authorization: string | undefined, claims: Doc | null): void {
+    if (authorization === undefined || this.#known.get(user) === authorization) return;
+    const expires = typeof claims?.['exp'] === 'number' ? claims['exp'] * 1000 : null;
+    this.#statements.put.run(user, seal(this.#key, user, authorization), expires);
+    this.#known.set(user, authorization);
+  }
+
+  /** The cloud did not accept this credential: it is not tried again. True if another may now be tried at once. */
+  reject(user: string, identity: Identity): boolean {
+    if (identity.type !== 'user') return false;
+    this.#statements.drop.run(user);
+    this.#known.delete(user);
+    return this.#own !== null;
+  }
+
+  /** The user's own credential while it lasts, else the edge's; null: the user has to sign in again first. */
+  identity(user: string, now: number): Identity | null {
+    const row = this.#statements.get.get(user);
+    const expires = row?.['expires_at'];
+    const lasts = row !== undefined && (typeof expires !== 'number' || expires - MARGIN > now);
+    const authorization = lasts ? unseal(this.#key, user, row['sealed'] as Uint8Array) : null;
+    if (authorization !== null) return { type: 'user', authorization };
+    return this.#own === null ? null : { type: 'edge', authorization: this.#own };
+  }
+}

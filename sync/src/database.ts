@@ -1,0 +1,159 @@
+/** `edge.db`: one SQLite file that holds replica, queue and tags, so that one commit covers them all (I1, I12). */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { LarderError } from './errors.ts';
+
+/** Steps of the schema; the n-th brings `user_version` from n to n + 1. Never edited, only appended to. */
+const STEPS = [
+  `
+  CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+  -- The queue. See queue/states.ts for what the states mean.
+  CREATE TABLE entry (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    key TEXT NOT NULL,
+    user TEXT NOT NULL,
+    user_json TEXT NOT NULL,
+    route TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    release INTEGER NOT NULL,
+    method TEXT NOT NULL,
+    path TEXT NOT NULL,
+    search TEXT NOT NULL,
+    headers TEXT NOT NULL,
+    body TEXT,
+    fingerprint TEXT NOT NULL,
+    at TEXT NOT NULL,
+    state TEXT NOT NULL,
+    -- 0 once the base contains it: until then the overlay shows it (I6)
+    overlaid INTEGER NOT NULL DEFAULT 1,
+    told INTEGER NOT NULL DEFAULT 0,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    not_before INTEGER NOT NULL DEFAULT 0,
+    tags TEXT NOT NULL,
+    -- what apply threw, if it did: its effect is not shown
+    fault TEXT,
+    verdict TEXT,
+    answer TEXT,
+    settled_at TEXT,
+    UNIQUE (user, key)
+  );
+  CREATE INDEX entry_open ON entry (state, not_before) WHERE state IN ('queued', 'sending', 'unknown');
+  CREATE INDEX entry_overlaid ON entry (seq) WHERE overlaid = 1;
+  CREATE INDEX entry_inbox ON entry (seq) WHERE state = 'refused' AND told = 1;
+
+  -- What an entry waits for (I3).
+  CREATE TABLE entry_need (seq INTEGER NOT NULL, need INTEGER NOT NULL, PRIMARY KEY (seq, need)) WITHOUT ROWID;
+  CREATE INDEX entry_need_of ON entry_need (need);
+  -- What its apply looked at: id '*' is a list. A change beneath runs it again.
+  CREATE TABLE entry_read (
+    seq INTEGER NOT NULL, resource TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (seq, resource, id)
+  ) WITHOUT ROWID;
+  CREATE INDEX entry_read_of ON entry_read (resource, id, seq);
+  -- What its apply did, in order: the overlay.
+  CREATE TABLE entry_op (
+    seq INTEGER NOT NULL, n INTEGER NOT NULL, resource TEXT NOT NULL, id TEXT NOT NULL,
+    type TEXT NOT NULL, field TEXT, by INTEGER, doc TEXT, PRIMARY KEY (seq, n)
+  ) WITHOUT ROWID;
+  CREATE INDEX entry_op_of ON entry_op (resource, id, seq, n);
+
+  CREATE TABLE credential (user TEXT PRIMARY KEY, sealed BLOB NOT NULL, expires_at INTEGER) WITHOUT ROWID;
+  CREATE TABLE temporary_id (temporary TEXT PRIMARY KEY, id TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE tag (tag TEXT PRIMARY KEY, sequence INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE state (key TEXT PRIMARY KEY, value TEXT NOT NULL, expires_at INTEGER) WITHOUT ROWID;
+  -- The replica's tables are made from the profile's resources: replica/tables.ts.
+  CREATE TABLE resource (
+    name TEXT PRIMARY KEY,
+    shape TEXT NOT NULL,
+    complete INTEGER NOT NULL DEFAULT 0,
+    walk INTEGER NOT NULL DEFAULT 0,
+    page TEXT
+  ) WITHOUT ROWID;
+  `,
+];
+
+const file = (data: string) => join(data, 'edge.db');
+
+/** Opens `edge.db` for its one writer, and brings its schema up to date. */
+export function openWriter(data: string): DatabaseSync {
+  try {
+    mkdirSync(data, { recursive: true });
+    const db = new DatabaseSync(file(data));
+    db.exec(`
+      PRAGMA journal_mode = WAL;
+      PRAGMA synchronous = FULL;
+      PRAGMA wal_autocheckpoint = 0;
+      PRAGMA temp_store = MEMORY;
+      PRAGMA busy_timeout = 5000;
+      CREATE TEMP TABLE changed (resource TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (resource, id)) WITHOUT ROWID;
+    `);
+    migrate(db);
+    return db;
+  } catch (error) {
+    if (error instanceof LarderError) throw error;
+    throw new LarderError('LARDER_DATA_UNUSABLE', `${file(data)}: ${messageOf(error)}.`, { cause: error });
+  }
+}
+
+/** Opens `edge.db` for reading; it must exist. */
+export function openReader(data: string): DatabaseSync {
+  const db = new DatabaseSync(file(data), { readOnly: true });
+  db.exec('PRAGMA temp_store = MEMORY; PRAGMA busy_timeout = 5000; PRAGMA mmap_size = 268435456;');
+  return db;
+}
+
+/** Opens `edge.db` to checkpoint its WAL away from the writer, whose commits would wait for it. */
+export function openCheckpointer(data: string): DatabaseSync {
+  const db = new DatabaseSync(file(data));
+  db.exec('PRAGMA busy_timeout = 0; PRAGMA wal_autocheckpoint = 0;');
+  return db;
+}
+
+function migrate(db: DatabaseSync): void {
+  const version = Number(db.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
+  if (version > STEPS.length)
+    throw new LarderError('LARDER_DATA_UNUSABLE', `edge.db was written by a newer Larder (schema ${version}).`);
+  for (const [at, step] of STEPS.entries()) {
+    if (at < version) continue;
+    db.exec(`BEGIN IMMEDIATE; ${step}; PRAGMA user_version = ${at + 1}; COMMIT;`);
+  }
+}
+
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Runs `work` in one transaction; whatever it throws, nothing of it stays. */
+export function transaction<T>(db: DatabaseSync, work: () => T): T {
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    const result = work();
+    db.exec('COMMIT');
+    return result;
+  } catch (error) {
+    if (db.isTransaction) db.exec('ROLLBACK');
+    throw diskError(error);
+  }
+}
+
+/** Like `transaction`, inside one: a failure takes back only this part. */
+export function savepoint<T>(db: DatabaseSync, work: () => T): T {
+  db.exec('SAVEPOINT part');
+  try {
+    const result = work();
+    db.exec('RELEASE part');
+    return result;
+  } catch (error) {
+    if (db.isTransaction) db.exec('ROLLBACK TO part; RELEASE part');
+    throw error;
+  }
+}
+
+const SQLITE_IOERR = 10;
+const SQLITE_FULL = 13;
+
+/** A full or failing disk as an error that a person can act on (I11). */
+function diskError(error: unknown): unknown {
+  const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : 0;
+  if (code !== SQLITE_FULL && code !== SQLITE_IOERR) return error;
+  return new LarderError('LARDER_DISK_FULL', `${messageOf(error)}.`, { cause: error });
+}

@@ -1,0 +1,52 @@
+/** What crosses between the threads. Everything here survives a structured clone. */
+import type { AcceptOptions, Accepted, BackOptions, BackStatus, Call, ReplicaAnswer } from './client.ts';
+import { LarderError, type ErrorCode } from './errors.ts';
+import type { Fate, LinkState } from './link.ts';
+import type { Bump } from './store.ts';
+
+/** An error on its way to another thread. */
+export interface SentError {
+  code: ErrorCode | null;
+  detail: string;
+}
+
+export const sentErrorOf = (error: unknown): SentError =>
+  error instanceof LarderError
+    ? { code: error.code, detail: error.detail }
+    : { code: null, detail: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+
+export type ToWriter =
+  | { type: 'accept'; id: number; call: Call; options: AcceptOptions }
+  | { type: 'link'; state: LinkState; held: boolean }
+  /** The caller had gone before this entry's refusal could be told: it counts as told 202. */
+  | { type: 'untold'; entry: number }
+  | { type: 'state-get'; id: number; key: string }
+  | { type: 'state-set'; id: number; key: string; value: string; expiresAt: number | null }
+  | { type: 'state-delete'; id: number; key: string }
+  | { type: 'stop' };
+
+export type FromWriter =
+  | { type: 'ready'; tags: [string, number][]; opened: Bump['opened']; status: BackStatus }
+  | { type: 'bump'; bump: Bump }
+  | { type: 'status'; status: BackStatus }
+  | { type: 'fate'; fate: Fate }
+  | { type: 'log'; level: 'info' | 'warn' | 'error'; message: string; detail: Record<string, unknown> }
+  | { type: 'accepted'; id: number; accepted: Accepted }
+  | { type: 'state'; id: number; value: string | undefined }
+  | { type: 'state-failed'; id: number; error: SentError }
+  | { type: 'failed'; id: number; error: SentError }
+  /** It cannot start: a profile that cannot be used, a disk that cannot be written. */
+  | { type: 'unusable'; error: SentError }
+  | { type: 'stopped' };
+
+export type ToReader = { type: 'read'; id: number; call: Call } | { type: 'stop' };
+
+export type FromReader =
+  | { type: 'ready' }
+  | { type: 'answer'; id: number; answer: ReplicaAnswer | null }
+  | { type: 'failed'; id: number; error: SentError }
+  | { type: 'unusable'; error: SentError }
+  | { type: 'stopped' };
+
+/** What both threads are started with. */
+export type WorkerOptions = Omit<BackOptions, 'cloud'> & { cloud: string };

@@ -1,0 +1,262 @@
+/** The queue's rows. Nothing here decides; every function runs inside the writer's transaction. */
+import type { DatabaseSync } from 'node:sqlite';
+import type { Answer, EntryState, OpenState } from '../client.ts';
+import type { Entry, User, Verdict } from '../profile.ts';
+import { next, type EntryEvent } from './states.ts';
+
+/** An entry with all that is needed to send it, run it and answer for it. */
+export interface QueuedEntry extends Entry {
+  kind: 'fact' | 'proposal';
+  state: EntryState;
+  method: string;
+  path: string;
+  search: string;
+  headers: Record<string, string>;
+  /** The bytes that are sent, the same at every attempt. */
+  body: string | null;
+  /** Of the request as the caller made it: another one under the same key is a mismatch. */
+  fingerprint: string;
+  overlaid: boolean;
+  /** The caller was told 202, or may have been: a refusal now needs a person. */
+  told: boolean;
+  attempts: number;
+  tags: string[];
+  /** The cloud's answer, once settled. */
+  answer: Answer | null;
+}
+
+export type NewEntry = Omit<QueuedEntry, 'seq' | 'tags' | 'overlaid' | 'told' | 'attempts' | 'answer' | 'state'>;
+
+const OPEN = `('queued', 'sending', 'unknown')`;
+
+export class Entries {
+  readonly #statements;
+
+  constructor(db: DatabaseSync) {
+    this.#statements = {
+      insert: db.prepare(`INSERT INTO entry
+        (key, user, user_json, route, kind, release, method, path, search, headers, body, fingerprint, at, state, tags)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', '[]')`),
+      byKey: db.prepare('SELECT * FROM entry WHERE user = ? AND key = ?'),
+      bySeq: db.prepare('SELECT * FROM entry WHERE seq = ?'),
+      tags: db.prepare('UPDATE entry SET tags = ? WHERE seq = ?'),
+      fault: db.prepare('UPDATE entry SET fault = ? WHERE seq = ?'),
+      state: db.prepare('UPDATE entry SET state = ? WHERE seq = ?'),
+      attempt: db.prepare('UPDATE entry SET attempts = attempts + 1 WHERE seq = ?'),
+      notBefore: db.prepare('UPDATE entry SET not_before = ? WHERE seq = ?'),
+      told: db.prepare('UPDATE entry SET told = 1 WHERE seq = ?'),
+      settle: db.prepare('UPDATE entry SET state = ?, verdict = ?, answer = ?, settled_at = ? WHERE seq = ?'),
+      rewrite: db.prepare('UPDATE entry SET path = ?, search = ?, body = ? WHERE seq = ?'),
+      landed: db.prepare('UPDATE entry SET overlaid = 0 WHERE seq = ?'),
+      need: db.prepare('INSERT OR IGNORE INTO entry_need (seq, need) VALUES (?, ?)'),
+      dropNeeds: db.prepare('DELETE FROM entry_need WHERE seq = ?'),
+      dropNeed: db.prepare('DELETE FROM entry_need WHERE need = ?'),
+      needing: db.prepare(
+        `SELECT e.* FROM entry_need n JOIN entry e ON e.seq = n.seq WHERE n.need = ? AND e.state = 'queued'`,
+      ),
+      // Oldest first, but nothing waits for what it does not need (I3, I4).
+      ready: db.prepare(`SELECT e.* FROM entry e WHERE e.state = 'queued' AND e.not_before <= ?
+        AND NOT EXISTS (SELECT 1 FROM entry_need n JOIN entry d ON d.seq = n.need WHERE n.seq = e.seq AND d.state IN ${OPEN})
+        ORDER BY e.seq LIMIT ?`),
+      unknown: db.prepare(`SELECT * FROM entry WHERE state = 'unknown' AND not_before <= ? ORDER BY seq LIMIT ?`),
+      soonest: db.prepare(`SELECT min(not_before) AS at FROM entry WHERE state IN ${OPEN} AND not_before > ?`),
+      hurry: db.prepare(`UPDATE entry SET not_before = 0 WHERE state IN ${OPEN} AND not_before > 0`),
+      overlaid: db.prepare('SELECT seq, tags FROM entry WHERE overlaid = 1'),
+      open: db.prepare(`SELECT * FROM entry WHERE state IN ${OPEN} ORDER BY seq`),
+      openCount: db.prepare(`SELECT count(*) AS n FROM entry WHERE state IN ${OPEN}`),
+      openStates: db.prepare(`SELECT state, count(*) AS n FROM entry WHERE state IN ${OPEN} GROUP BY state`),
+      oldest: db.prepare(`SELECT at FROM entry WHERE state IN ${OPEN} ORDER BY seq LIMIT 1`),
+      inbox: db.prepare(`SELECT count(*) AS n FROM entry WHERE state = 'refused' AND told = 1`),
+      newest: db.prepare(`SELECT max(release) AS release FROM entry WHERE state IN ${OPEN}`),
+      prune: db.prepare(
+        `DELETE FROM entry WHERE overlaid = 0 AND settled_at < ? AND (state IN ('applied', 'discarded') OR told = 0)`,
+      ),
+    };
+  }
+
+  insert(entry: NewEntry): number {
+    const { changes: _, lastInsertRowid } = this.#statements.insert.run(
+      entry.key,
+      entry.user.id,
+      JSON.stringify(entry.user),
+      entry.route,
+      entry.kind,
+      entry.release,
+      entry.method,
+      entry.path,
+      entry.search,
+      JSON.stringify(entry.headers),
+      entry.body,
+      entry.fingerprint,
+      entry.at,
+    );
+    return Number(lastInsertRowid);
+  }
+
+  byKey(user: string, key: string): QueuedEntry | null {
+    return entryOf(this.#statements.byKey.get(user, key));
+  }
+
+  get(seq: number): QueuedEntry {
+    const entry = entryOf(this.#statements.bySeq.get(seq));
+    if (entry === null) throw new Error(`there is no entry ${seq}`);
+    return entry;
+  }
+
+  /** Moves an entry along the table of states, and returns it as it then is. */
+  move(seq: number, event: EntryEvent): QueuedEntry {
+    const entry = this.get(seq);
+    const state = next(entry.state, event);
+    this.#statements.state.run(state, seq);
+    if (event === 'send') this.#statements.attempt.run(seq);
+    return { ...entry, state };
+  }
+
+  settle(
+    seq: number,
+    event: 'done' | 'refused' | 'orphaned',
+    verdict: Verdict | 'orphaned',
+    answer: Answer,
+    at: string,
+  ) {
+    const state = next(this.get(seq).state, event);
+    this.#statements.settle.run(state, verdict, JSON.stringify(answer), at, seq);
+  }
+
+  setTags(seq: number, tags: string[]): void {
+    this.#statements.tags.run(JSON.stringify(tags), seq);
+  }
+
+  /** Flags an entry whose apply threw: it is sent all the same, but not shown. */
+  setFault(seq: number, message: string | null): void {
+    this.#statements.fault.run(message, seq);
+  }
+
+  setNotBefore(seq: number, at: number): void {
+    this.#statements.notBefore.run(at, seq);
+  }
+
+  setTold(seq: number): void {
+    this.#statements.told.run(seq);
+  }
+
+  rewrite(seq: number, path: string, search: string, body: string | null): void {
+    this.#statements.rewrite.run(path, search, body, seq);
+  }
+
+  /** The base contains it: the overlay shows it no longer. */
+  setLanded(seq: number): void {
+    this.#statements.landed.run(seq);
+  }
+
+  setNeeds(seq: number, needs: Iterable<number>): void {
+    this.#statements.dropNeeds.run(seq);
+    for (const need of needs) this.#statements.need.run(seq, need);
+  }
+
+  /** Waiting entries that need this one. */
+  needing(seq: number): QueuedEntry[] {
+    return entriesOf(this.#statements.needing.all(seq));
+  }
+
+  /** Nothing waits for this one any more. */
+  forgetNeed(seq: number): void {
+    this.#statements.dropNeed.run(seq);
+  }
+
+  /** What may be sent now. */
+  ready(now: number, limit: number): QueuedEntry[] {
+    return entriesOf(this.#statements.ready.all(now, limit));
+  }
+
+  /** Those of unknown outcome whose time has come. */
+  unknown(now: number, limit: number): QueuedEntry[] {
+    return entriesOf(this.#statements.unknown.all(now, limit));
+  }
+
+  open(): QueuedEntry[] {
+    return entriesOf(this.#statements.open.all());
+  }
+
+  /** When the next delay ends, ms since 1970. */
+  soonest(now: number): number | null {
+    const at = this.#statements.soonest.get(now)?.['at'];
+    return at === null || at === undefined ? null : Number(at);
+  }
+
+  /** Ends all delays: the link is back. */
+  hurry(): void {
+    this.#statements.hurry.run();
+  }
+
+  overlaid(): { seq: number; tags: string[] }[] {
+    return this.#statements.overlaid
+      .all()
+      .map((row) => ({ seq: Number(row['seq']), tags: JSON.parse(String(row['tags'])) as string[] }));
+  }
+
+  openCount(): number {
+    return Number(this.#statements.openCount.get()?.['n']);
+  }
+
+  counts(): { states: Record<OpenState, number>; oldest: string | null; inbox: number } {
+    const states = { queued: 0, sending: 0, unknown: 0 };
+    for (const row of this.#statements.openStates.all()) states[row['state'] as OpenState] = Number(row['n']);
+    const oldest = this.#statements.oldest.get()?.['at'];
+    return {
+      states,
+      oldest: typeof oldest === 'string' ? oldest : null,
+      inbox: Number(this.#statements.inbox.get()?.['n']),
+    };
+  }
+
+  /** The newest release of the profile that accepted something that still waits; 0 if nothing waits. */
+  newestRelease(): number {
+    return Number(this.#statements.newest.get()?.['release'] ?? 0);
+  }
+
+  /** Forgets what settled before a time and needs nobody any more. */
+  prune(before: string): number {
+    return Number(this.#statements.prune.run(before).changes);
+  }
+
+  /** After a start: what was being sent is of unknown outcome, and nobody is waiting on a connection any more. */
+  restart(): void {
+    for (const entry of this.open()) {
+      const state = next(entry.state, 'restart');
+      if (state !== entry.state) this.#statements.state.run(state, entry.seq);
+      this.#statements.told.run(entry.seq);
+      this.#statements.notBefore.run(0, entry.seq);
+    }
+  }
+}
+
+type Raw = Record<string, unknown>;
+
+const entriesOf = (rows: Raw[]): QueuedEntry[] => rows.map((row) => entryOf(row)).filter((entry) => entry !== null);
+
+function entryOf(row: Raw | undefined): QueuedEntry | null {
+  if (row === undefined) return null;
+  const answer = row['answer'];
+  return {
+    seq: Number(row['seq']),
+    key: String(row['key']),
+    user: JSON.parse(String(row['user_json'])) as User,
+    route: String(row['route']),
+    kind: row['kind'] as 'fact' | 'proposal',
+    release: Number(row['release']),
+    method: String(row['method']),
+    path: String(row['path']),
+    search: String(row['search']),
+    headers: JSON.parse(String(row['headers'])) as Record<string, string>,
+    body: typeof row['body'] === 'string' ? row['body'] : null,
+    fingerprint: String(row['fingerprint']),
+    at: String(row['at']),
+    state: row['state'] as EntryState,
+    overlaid: row['overlaid'] === 1,
+    told: row['told'] === 1,
+    attempts: Number(row['attempts']),
+    tags: JSON.parse(String(row['tags'])) as string[],
+    answer: typeof answer === 'string' ? (JSON.parse(answer) as Answer) : null,
+  };
+}

@@ -1,0 +1,106 @@
+/**
+ * The walk over all of the cloud's documents, resource by resource and page by page. It is the bootstrap of an empty
+ * replica, the sweep after the cloud was restored, and, for apps without a feed, the poll that finds changes and
+ * deletions. A walk that is cut goes on where it was.
+ */
+import type { Answer } from './client.ts';
+import type { Ask } from './profile.ts';
+import { resOf } from './request.ts';
+import { EVERYTHING, type Store } from './store.ts';
+
+export interface ReconcileParts {
+  store: Store;
+  storeId: string;
+  ask(ask: Ask): Promise<Answer>;
+}
+
+export class Reconcile {
+  readonly #parts: ReconcileParts;
+
+  constructor(parts: ReconcileParts) {
+    this.#parts = parts;
+  }
+
+  /** Every resource has been walked to its end at least once: the replica may answer for all (I9). */
+  get complete(): boolean {
+    return this.#rows().every((row) => row.complete);
+  }
+
+  /** Begins a new walk of everything. What is there goes on answering meanwhile. */
+  begin(): void {
+    const { store } = this.#parts;
+    store.commit(() => {
+      store.db.exec('UPDATE resource SET walk = walk + 1, page = NULL');
+      store.setMeta('walking', 'yes');
+    });
+  }
+
+  /** A walk was begun and has not ended. */
+  get under(): boolean {
+    return this.#parts.store.meta('walking') !== null;
+  }
+
+  /** Walks on to the end. Throws a `CloudFault` where the link is cut; called again, it goes on with the next page. */
+  async finish(): Promise<void> {
+    const { store } = this.#parts;
+    for (const name of Object.keys(store.app.resources)) await this.#walk(name);
+    store.commit((noted) => {
+      store.setMeta('walking', null);
+      noted.tag(EVERYTHING);
+    });
+  }
+
+  async #walk(name: string): Promise<void> {
+    const { store, storeId } = this.#parts;
+    const resource = store.app.resources[name];
+    if (resource === undefined) return;
+    for (;;) {
+      const { walk, page } = this.#row(name);
+      if (page === DONE) return;
+      const answer = await this.#parts.ask(resource.list(page, storeId));
+      const { docs, next } = resource.page(resOf(answer));
+      store.commit(() => {
+        for (const doc of docs) store.putBase(name, String(doc[resource.id]), resource.version(doc), doc, walk);
+        if (next === null) this.#end(name, walk);
+        else store.db.prepare('UPDATE resource SET page = ? WHERE name = ?').run(next, name);
+      });
+    }
+  }
+
+  /** The last page is in: what the walk did not meet is not in the cloud any more. */
+  #end(name: string, walk: number): void {
+    const { store } = this.#parts;
+    const table = store.tables.get(name);
+    for (const id of table?.unmet(walk) ?? []) store.putBase(name, id, table?.row(id)?.version ?? 0, null, walk);
+    store.db.prepare('UPDATE resource SET page = ?, complete = 1 WHERE name = ?').run(DONE, name);
+  }
+
+  #row(name: string): Row {
+    const row = this.#rows().find((candidate) => candidate.name === name);
+    if (row === undefined) throw new Error(`there is no resource "${name}"`);
+    return row;
+  }
+
+  #rows(): Row[] {
+    return this.#parts.store.db
+      .prepare('SELECT name, complete, walk, page FROM resource')
+      .all()
+      .filter((row) => this.#parts.store.app.resources[String(row['name'])] !== undefined)
+      .map((row) => ({
+        name: String(row['name']),
+        complete: row['complete'] === 1,
+        walk: Number(row['walk']),
+        page: typeof row['page'] === 'string' ? row['page'] : null,
+      }));
+  }
+}
+
+interface Row {
+  name: string;
+  complete: boolean;
+  walk: number;
+  page: string | null;
+}
+
+/** In place of a page: this resource's walk has ended. */
+const DONE = '\0done';

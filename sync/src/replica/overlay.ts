@@ -1,0 +1,172 @@
+/**
+ * The overlay: what waiting writes do to the documents. Each entry's effect is kept as a short list of operations; a
+ * document's view is its base with the operations of all waiting entries done to it, in order of acceptance. So when a
+ * base changes beneath ten thousand sales of one product, their operations are added up again, and only entries that
+ * had looked at what changed are run again.
+ */
+import type { DatabaseSync } from 'node:sqlite';
+import type { Doc, Query, Writer } from '../profile.ts';
+import type { Tables } from './tables.ts';
+import type { View } from './view.ts';
+
+export type Operation =
+  | { type: 'put'; resource: string; id: string; doc: Doc }
+  | { type: 'remove'; resource: string; id: string }
+  | { type: 'add'; resource: string; id: string; field: string; by: number };
+
+/** What one run of an entry's `apply` did and looked at. */
+export interface Effect {
+  operations: Operation[];
+  /** Documents looked at by id; id `*` stands for a list of the resource. */
+  reads: { resource: string; id: string }[];
+}
+
+export const ANY = '*';
+
+/** What an operation makes of a document. */
+export function operate(doc: Doc | null, operation: Operation): Doc | null {
+  if (operation.type === 'put') return operation.doc;
+  if (operation.type === 'remove' || doc === null) return null;
+  return { ...doc, [operation.field]: Number(doc[operation.field] ?? 0) + operation.by };
+}
+
+/** The overlay while one entry is applied to it. */
+export class Application implements Writer {
+  readonly store: string;
+  readonly #view: View;
+  readonly #prior: (resource: string, id: string) => Doc | null;
+  readonly #entryKey: string;
+  readonly #operations: Operation[] = [];
+  readonly #reads = new Map<string, { resource: string; id: string }>();
+  #ids = 0;
+
+  /** `prior` gives a document as it was before this entry: the view itself for the newest entry. */
+  constructor(view: View, entryKey: string, prior: (resource: string, id: string) => Doc | null) {
+    this.store = view.store;
+    this.#view = view;
+    this.#entryKey = entryKey;
+    this.#prior = prior;
+  }
+
+  get(resource: string, id: string): Doc | null {
+    this.#looked(resource, id);
+    let doc = this.#prior(resource, id);
+    for (const operation of this.#operations)
+      if (operation.resource === resource && operation.id === id) doc = operate(doc, operation);
+    return doc;
+  }
+
+  list(resource: string, query: Query): Doc[] {
+    this.#looked(resource, ANY);
+    return this.#view.list(resource, query);
+  }
+
+  count(resource: string, query: Query): number {
+    this.#looked(resource, ANY);
+    return this.#view.count(resource, query);
+  }
+
+  put(resource: string, doc: Doc): void {
+    const id = doc[this.#view.table(resource).resource.id];
+    if (typeof id !== 'string') throw new TypeError(`a document of "${resource}" needs its id`);
+    this.#operations.push({ type: 'put', resource, id, doc });
+  }
+
+  remove(resource: string, id: string): void {
+    this.#operations.push({ type: 'remove', resource, id });
+  }
+
+  add(resource: string, id: string, field: string, by: number): void {
+    this.#operations.push({ type: 'add', resource, id, field, by });
+  }
+
+  newId(resource: string): string {
+    this.#ids += 1;
+    return `tmp-${resource}-${this.#entryKey}-${this.#ids}`;
+  }
+
+  effect(): Effect {
+    return { operations: this.#operations, reads: [...this.#reads.values()] };
+  }
+
+  #looked(resource: string, id: string): void {
+    this.#reads.set(`${resource}\0${id}`, { resource, id });
+  }
+}
+
+/** The stored operations and reads. */
+export class Overlay {
+  readonly #tables: Tables;
+  readonly #statements;
+
+  constructor(db: DatabaseSync, tables: Tables) {
+    this.#tables = tables;
+    this.#statements = {
+      put: db.prepare(
+        'INSERT INTO entry_op (seq, n, resource, id, type, field, by, doc) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+      ),
+      read: db.prepare('INSERT INTO entry_read (seq, resource, id) VALUES (?, ?, ?)'),
+      drop: db.prepare('DELETE FROM entry_op WHERE seq = ?'),
+      dropReads: db.prepare('DELETE FROM entry_read WHERE seq = ?'),
+      documents: db.prepare('SELECT DISTINCT resource, id FROM entry_op WHERE seq = ?'),
+      ofDocument: db.prepare(
+        'SELECT type, field, by, doc FROM entry_op WHERE resource = ? AND id = ? AND seq < ? ORDER BY seq, n',
+      ),
+      // An earlier, unsettled entry that made or edited this document.
+      makers: db.prepare(`SELECT DISTINCT o.seq FROM entry_op o JOIN entry e ON e.seq = o.seq
+        WHERE o.resource = ? AND o.id = ? AND o.seq < ? AND o.type <> 'add' AND e.state IN ('queued', 'sending', 'unknown')`),
+    };
+  }
+
+  /** Keeps an entry's effect; the views are the caller's to bring up to date. */
+  keep(seq: number, effect: Effect): void {
+    for (const [n, operation] of effect.operations.entries()) {
+      const { type, resource, id } = operation;
+      const field = type === 'add' ? operation.field : null;
+      const by = type === 'add' ? operation.by : null;
+      const doc = type === 'put' ? JSON.stringify(operation.doc) : null;
+      this.#statements.put.run(seq, n, resource, id, type, field, by, doc);
+    }
+    for (const { resource, id } of effect.reads) this.#statements.read.run(seq, resource, id);
+  }
+
+  /** Forgets an entry's effect, and returns the documents it had touched. */
+  drop(seq: number): { resource: string; id: string }[] {
+    const documents = this.#statements.documents.all(seq) as { resource: string; id: string }[];
+    this.#statements.drop.run(seq);
+    this.#statements.dropReads.run(seq);
+    return documents;
+  }
+
+  /** A document as it was before an entry, or with all entries: its base with the earlier operations done to it. */
+  fold(resource: string, id: string, before = Number.MAX_SAFE_INTEGER): Doc | null {
+    const base = this.#tables.get(resource)?.row(id)?.base;
+    let doc = typeof base === 'string' ? (JSON.parse(base) as Doc) : null;
+    for (const row of this.#statements.ofDocument.all(resource, id, before))
+      doc = operate(doc, operationOf(resource, id, row));
+    return doc;
+  }
+
+  /**
+   * The entries that one must wait for (I3): those that make a document it names, and those that edit one it edits.
+   * Adding to a number binds nothing.
+   */
+  needs(seq: number, effect: Effect): Set<number> {
+    const needs = new Set<number>();
+    const wait = (resource: string, id: string) => {
+      for (const row of this.#statements.makers.all(resource, id, seq)) needs.add(Number(row['seq']));
+    };
+    for (const { resource, id } of effect.reads) {
+      const made = id !== ANY && this.#tables.get(resource)?.row(id)?.base === null;
+      if (made) wait(resource, id);
+    }
+    for (const operation of effect.operations) if (operation.type !== 'add') wait(operation.resource, operation.id);
+    return needs;
+  }
+}
+
+function operationOf(resource: string, id: string, row: Record<string, unknown>): Operation {
+  if (row['type'] === 'put') return { type: 'put', resource, id, doc: JSON.parse(String(row['doc'])) as Doc };
+  if (row['type'] === 'remove') return { type: 'remove', resource, id };
+  return { type: 'add', resource, id, field: String(row['field']), by: Number(row['by']) };
+}

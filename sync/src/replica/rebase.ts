@@ -1,0 +1,147 @@
+/**
+ * Rebase: keeps every document's view equal to its base with the waiting entries' effects done to it. Entries that had
+ * looked at a document whose base or earlier effects changed are run again, each seeing the documents as they were
+ * before it; the others' operations are only added up anew.
+ */
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { App, Doc } from '../profile.ts';
+import type { Entries, QueuedEntry } from '../queue/entries.ts';
+import { reqOf } from '../request.ts';
+import { compileRoutes, type Routes } from '../route.ts';
+import { ANY, Application, operate, type Effect, type Overlay } from './overlay.ts';
+import type { Tables } from './tables.ts';
+import type { View } from './view.ts';
+import { messageOf } from '../database.ts';
+import type { Req } from '../profile.ts';
+
+export interface RebaseParts {
+  db: DatabaseSync;
+  app: App;
+  tables: Tables;
+  view: View;
+  overlay: Overlay;
+  entries: Entries;
+}
+
+export class Rebase {
+  readonly #parts: RebaseParts;
+  readonly #writes: Routes<unknown>;
+  readonly #note: StatementSync;
+  readonly #nextReader: StatementSync;
+  readonly #changed: StatementSync;
+  readonly #clear: StatementSync;
+
+  constructor(parts: RebaseParts) {
+    this.#parts = parts;
+    this.#writes = compileRoutes<unknown>(parts.app.writes);
+    this.#note = parts.db.prepare('INSERT OR IGNORE INTO changed (resource, id) VALUES (?, ?)');
+    this.#changed = parts.db.prepare(`SELECT resource, id FROM changed WHERE id <> '${ANY}'`);
+    this.#clear = parts.db.prepare('DELETE FROM changed');
+    // The earliest entry after ?1 that looked at something that changed.
+    this.#nextReader = parts.db.prepare(`SELECT min((SELECT min(r.seq) FROM entry_read r
+      WHERE r.resource = c.resource AND r.id = c.id AND r.seq > ?1)) AS seq FROM changed c`);
+  }
+
+  /** The request as the profile sees it, for an entry in the queue. */
+  reqOf(entry: QueuedEntry): Req {
+    const params = this.#writes.match(entry.method, entry.path)?.params ?? {};
+    return reqOf({ ...entry, claims: null }, params);
+  }
+
+  /** Runs the newest entry for the first time; its tags are set on it. An apply that throws is the caller's to judge. */
+  first(entry: QueuedEntry): string[] {
+    const { view, overlay, entries, tables } = this.#parts;
+    const effect = this.#run(entry, (resource, id) => view.get(resource, id));
+    overlay.keep(entry.seq, effect);
+    entries.setNeeds(entry.seq, overlay.needs(entry.seq, effect));
+    for (const [key, { resource, id }] of touchedBy(effect)) {
+      let doc = view.get(resource, id);
+      for (const operation of effect.operations)
+        if (`${operation.resource}/${operation.id}` === key) doc = operate(doc, operation);
+      tables.get(resource)?.setView(id, doc);
+    }
+    const tags = tagsOf(touchedBy(effect).values());
+    entries.setTags(entry.seq, tags);
+    return tags;
+  }
+
+  /** Notes that a document's base changed, or that an effect on it went. */
+  changed(resource: string, id: string): void {
+    this.#note.run(resource, id);
+    this.#note.run(resource, ANY);
+  }
+
+  /** Takes an entry's effect out of the overlay. */
+  release(seq: number): void {
+    for (const { resource, id } of this.#parts.overlay.drop(seq)) this.changed(resource, id);
+    this.#parts.entries.setLanded(seq);
+  }
+
+  /** Runs an entry again because the entry itself changed. */
+  rerun(seq: number): void {
+    for (const { resource, id } of this.#parts.overlay.drop(seq)) this.changed(resource, id);
+    this.#again(seq);
+  }
+
+  /** Brings all views in line with what was noted, and returns the tags of the documents concerned. */
+  settle(): string[] {
+    for (let seq = this.#readerAfter(0); seq !== null; seq = this.#readerAfter(seq)) {
+      const documents = this.#parts.overlay.drop(seq);
+      for (const { resource, id } of documents) this.changed(resource, id);
+      this.#again(seq);
+    }
+    const documents = this.#changed.all() as { resource: string; id: string }[];
+    for (const { resource, id } of documents)
+      this.#parts.tables.get(resource)?.setView(id, this.#parts.overlay.fold(resource, id));
+    this.#clear.run();
+    return tagsOf(documents);
+  }
+
+  #readerAfter(seq: number): number | null {
+    const found = this.#nextReader.get(seq)?.['seq'];
+    return found === null || found === undefined ? null : Number(found);
+  }
+
+  /** Runs an entry whose old effect was dropped, at its place in the order of acceptance. */
+  #again(seq: number): void {
+    const { overlay, entries } = this.#parts;
+    const entry = entries.get(seq);
+    const effect = this.#attempt(entry);
+    overlay.keep(seq, effect);
+    if (entry.state === 'queued') entries.setNeeds(seq, overlay.needs(seq, effect));
+    const touched = touchedBy(effect);
+    for (const { resource, id } of touched.values()) this.changed(resource, id);
+    entries.setTags(seq, tagsOf(touched.values()));
+  }
+
+  /** An entry that no longer applies loses its effect and is flagged; it is sent all the same. */
+  #attempt(entry: QueuedEntry): Effect {
+    const { overlay, entries } = this.#parts;
+    try {
+      const effect = this.#run(entry, (resource, id) => overlay.fold(resource, id, entry.seq));
+      entries.setFault(entry.seq, null);
+      return effect;
+    } catch (error) {
+      entries.setFault(entry.seq, messageOf(error));
+      return { operations: [], reads: [] };
+    }
+  }
+
+  #run(entry: QueuedEntry, prior: (resource: string, id: string) => Doc | null): Effect {
+    const write = this.#parts.app.writes[entry.route];
+    if (write === undefined) throw new Error(`the profile no longer has the write "${entry.route}"`);
+    const application = new Application(this.#parts.view, entry.key, prior);
+    write.apply(application, this.reqOf(entry), entry);
+    return application.effect();
+  }
+}
+
+const touchedBy = (effect: Effect) =>
+  new Map(effect.operations.map(({ resource, id }) => [`${resource}/${id}`, { resource, id }]));
+
+/** A document's own tag and its resource's. */
+export function tagsOf(documents: Iterable<{ resource: string; id: string }>): string[] {
+  const tags = new Set<string>();
+  for (const { resource, id } of documents) tags.add(resource).add(`${resource}/${id}`);
+  return [...tags];
+}

@@ -1,0 +1,144 @@
+/**
+ * One table per resource: for each document its base (what the cloud last said), its view (the base seen through the
+ * overlay) and, taken from the view when it is stored, the columns that answers filter, sort and search by.
+ */
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { Doc, Json, Resource } from '../profile.ts';
+
+type Value = string | number | null;
+
+export interface Row {
+  version: number;
+  /** JSON; null: the cloud has no such document (any more). */
+  base: string | null;
+  /** JSON; null: not there. */
+  view: string | null;
+}
+
+export interface Table {
+  readonly name: string;
+  readonly resource: Resource;
+  /** The column of an indexed field, quoted; null where the field is not indexed. */
+  column(field: string): string | null;
+  row(id: string): Row | null;
+  /** Stores what the cloud says, unless what is known is newer; true if it changed. */
+  putBase(id: string, version: number, doc: Doc | null, walk: number): boolean;
+  /** Marks a document as met by a walk. */
+  met(id: string, walk: number): void;
+  /** Ids of documents with a base that a walk did not meet. */
+  unmet(walk: number): string[];
+  setView(id: string, doc: Doc | null): void;
+  count(): number;
+}
+
+/** JSON values as SQLite compares them; booleans become 0 and 1. */
+export function columnValue(value: Json | undefined): Value {
+  if (value === undefined || value === null) return null;
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  if (typeof value === 'object') return JSON.stringify(value);
+  return value;
+}
+
+const quote = (name: string) => `"${name.replaceAll('"', '""')}"`;
+const tableName = (resource: string) => quote(`doc:${resource}`);
+const columnName = (field: string) => quote(`f:${field}`);
+
+/** What the columns depend on: another shape, and the table is built anew from the bases in it. */
+const shapeOf = (resource: Resource, release: number) =>
+  JSON.stringify([release, resource.id, resource.index, resource.search !== undefined]);
+
+/** Brings the replica's tables in line with the profile. Writer only, inside a transaction. */
+export function prepareTables(db: DatabaseSync, resources: Record<string, Resource>, release: number): void {
+  for (const [name, resource] of Object.entries(resources)) {
+    const shape = shapeOf(resource, release);
+    const known = db.prepare('SELECT shape FROM resource WHERE name = ?').get(name)?.['shape'];
+    if (known === shape) continue;
+    if (known === undefined) {
+      createTable(db, name, resource);
+      db.prepare('INSERT INTO resource (name, shape) VALUES (?, ?)').run(name, shape);
+      continue;
+    }
+    rebuild(db, name, resource);
+    db.prepare('UPDATE resource SET shape = ? WHERE name = ?').run(shape, name);
+  }
+}
+
+function createTable(db: DatabaseSync, name: string, resource: Resource): void {
+  const table = tableName(name);
+  const columns = resource.index.map((field) => `, ${columnName(field)}`).join('');
+  db.exec(`CREATE TABLE ${table} (
+    id TEXT PRIMARY KEY, version INTEGER NOT NULL, walk INTEGER NOT NULL, base TEXT, view TEXT, search TEXT${columns})`);
+  for (const field of resource.index)
+    db.exec(
+      `CREATE INDEX ${quote(`by:${name}:${field}`)} ON ${table} (${columnName(field)}, id) WHERE view IS NOT NULL`,
+    );
+}
+
+/** Builds a table anew, row by row, from the documents kept in it. */
+function rebuild(db: DatabaseSync, name: string, resource: Resource): void {
+  const old = quote(`old:${name}`);
+  db.exec(`ALTER TABLE ${tableName(name)} RENAME TO ${old}`);
+  const indexes = db
+    .prepare(`SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL`)
+    .all(`old:${name}`);
+  for (const index of indexes) db.exec(`DROP INDEX ${quote(String(index['name']))}`);
+  createTable(db, name, resource);
+  const table = openTable(db, name, resource);
+  for (const row of db.prepare(`SELECT id, version, walk, base, view FROM ${old}`).iterate()) {
+    const id = String(row['id']);
+    table.putBase(id, Number(row['version']), parse(row['base']), Number(row['walk']));
+    table.setView(id, parse(row['view']));
+  }
+  db.exec(`DROP TABLE ${old}`);
+}
+
+const parse = (json: unknown): Doc | null => (typeof json === 'string' ? (JSON.parse(json) as Doc) : null);
+
+/** Opens a resource's table. The statements of writing are prepared only when used, so a reader can open it too. */
+export function openTable(db: DatabaseSync, name: string, resource: Resource): Table {
+  const table = tableName(name);
+  const columns = new Map(resource.index.map((field) => [field, columnName(field)]));
+  const lazily = (sql: string) => {
+    let statement: StatementSync | null = null;
+    return () => (statement ??= db.prepare(sql));
+  };
+  const byId = lazily(`SELECT version, base, view FROM ${table} WHERE id = ?`);
+  const putBase = lazily(`INSERT INTO ${table} (id, version, walk, base) VALUES (?1, ?2, ?3, ?4)
+    ON CONFLICT (id) DO UPDATE SET version = ?2, walk = ?3, base = ?4 WHERE version < ?2 OR walk < ?3`);
+  const met = lazily(`UPDATE ${table} SET walk = ? WHERE id = ?`);
+  const unmet = lazily(`SELECT id FROM ${table} WHERE walk < ? AND base IS NOT NULL`);
+  const assignments = resource.index.map((field, at) => `, ${columnName(field)} = ?${at + 4}`).join('');
+  const setView = lazily(`UPDATE ${table} SET view = ?2, search = ?3${assignments} WHERE id = ?1`);
+  const ensure = lazily(`INSERT INTO ${table} (id, version, walk) VALUES (?, 0, 0) ON CONFLICT (id) DO NOTHING`);
+  const count = lazily(`SELECT count(*) AS n FROM ${table} WHERE view IS NOT NULL`);
+  return {
+    name,
+    resource,
+    column: (field) => (field === resource.id ? 'id' : (columns.get(field) ?? null)),
+    row: (id) => (byId().get(id) as Row | undefined) ?? null,
+    putBase(id, version, doc, walk) {
+      return putBase().run(id, version, walk, doc === null ? null : JSON.stringify(doc)).changes > 0;
+    },
+    met: (id, walk) => void met().run(walk, id),
+    unmet: (walk) =>
+      unmet()
+        .all(walk)
+        .map((row) => String(row['id'])),
+    setView(id, doc) {
+      if (doc === null) {
+        setView().run(id, null, null, ...resource.index.map(() => null));
+        return;
+      }
+      ensure().run(id);
+      const values = resource.index.map((field) => columnValue(doc[field]));
+      setView().run(id, JSON.stringify(doc), resource.search?.(doc) ?? null, ...values);
+    },
+    count: () => Number(count().get()?.['n']),
+  };
+}
+
+export type Tables = ReadonlyMap<string, Table>;
+
+export function openTables(db: DatabaseSync, resources: Record<string, Resource>): Tables {
+  return new Map(Object.entries(resources).map(([name, resource]) => [name, openTable(db, name, resource)]));
+}

@@ -1,0 +1,89 @@
+/** Reads of the replica: what `answer`, `check` and `apply` see. */
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { Doc, Query, Reader } from '../profile.ts';
+import { countSql, listSql } from './query.ts';
+import type { Table, Tables } from './tables.ts';
+
+/** Thrown where a resource is asked for that is not complete: the replica must not answer as if it were (I9). */
+export class Incomplete extends Error {
+  constructor(resource: string) {
+    super(`the replica of "${resource}" is not complete`);
+    this.name = 'Incomplete';
+  }
+}
+
+const STATEMENTS = 500;
+
+/** Keeps the statements of the queries seen last. Query shapes are few; values are bound. */
+class Statements {
+  readonly #db: DatabaseSync;
+  readonly #known = new Map<string, StatementSync>();
+
+  constructor(db: DatabaseSync) {
+    this.#db = db;
+  }
+
+  get(text: string): StatementSync {
+    const known = this.#known.get(text);
+    if (known !== undefined) return known;
+    if (this.#known.size >= STATEMENTS) this.#known.clear();
+    const statement = this.#db.prepare(text);
+    this.#known.set(text, statement);
+    return statement;
+  }
+}
+
+export interface ViewOptions {
+  db: DatabaseSync;
+  tables: Tables;
+  store: string;
+  /** Called for each resource that is looked at, before it is. */
+  looked?: (resource: string) => void;
+}
+
+/** The replica as it is now. */
+export class View implements Reader {
+  readonly store: string;
+  readonly #tables: Tables;
+  readonly #statements: Statements;
+  readonly #looked: (resource: string) => void;
+  readonly #temporary: StatementSync;
+
+  constructor(options: ViewOptions) {
+    this.store = options.store;
+    this.#tables = options.tables;
+    this.#statements = new Statements(options.db);
+    this.#looked = options.looked ?? (() => {});
+    this.#temporary = options.db.prepare('SELECT id FROM temporary_id WHERE temporary = ?');
+  }
+
+  get(resource: string, id: string): Doc | null {
+    const table = this.table(resource);
+    const view = (table.row(id) ?? table.row(this.#settledId(id)))?.view;
+    return typeof view === 'string' ? (JSON.parse(view) as Doc) : null;
+  }
+
+  list(resource: string, query: Query): Doc[] {
+    const { text, values } = listSql(this.table(resource), query);
+    const rows = this.#statements.get(text).all(...values);
+    return rows.map((row) => JSON.parse(String(row['view'])) as Doc);
+  }
+
+  count(resource: string, query: Query): number {
+    const { text, values } = countSql(this.table(resource), query);
+    return Number(this.#statements.get(text).get(...values)?.['n']);
+  }
+
+  table(resource: string): Table {
+    const table = this.#tables.get(resource);
+    if (table === undefined) throw new TypeError(`the profile has no resource "${resource}"`);
+    this.#looked(resource);
+    return table;
+  }
+
+  /** A temporary id that the cloud has replaced is still understood in later reads. */
+  #settledId(id: string): string {
+    const row = this.#temporary.get(id);
+    return row === undefined ? id : String(row['id']);
+  }
+}

@@ -1,0 +1,24 @@
+/** What the back does by the clock. */
+import { schedule } from 'node-cron';
+import type { StateTable } from './state-table.ts';
+import type { Store } from './store.ts';
+
+export interface ScheduleParts {
+  store: Store;
+  state: StateTable;
+  now(): number;
+}
+
+/** Settled entries are kept as long as the cloud keeps their keys: 90 days, ms. */
+const KEEP_SETTLED = 90 * 24 * 3600 * 1000;
+
+/** Starts the nightly tidying: settled entries and expired state go. */
+export function startSchedule({ store, state, now }: ScheduleParts): { stop(): void } {
+  const tidy = schedule('17 3 * * *', () => {
+    store.commit(() => {
+      store.entries.prune(new Date(now() - KEEP_SETTLED).toISOString());
+      state.prune();
+    });
+  });
+  return { stop: () => void tidy.stop() };
+}

@@ -1,0 +1,169 @@
+/** What the writer thread owns: `edge.db` with replica, overlay, queue and tags, and the one way to commit to them. */
+import type { DatabaseSync } from 'node:sqlite';
+import { openWriter, transaction } from './database.ts';
+import { LarderError } from './errors.ts';
+import type { App, Doc } from './profile.ts';
+import { Entries } from './queue/entries.ts';
+import { Overlay } from './replica/overlay.ts';
+import { Rebase } from './replica/rebase.ts';
+import { openTables, prepareTables, type Tables } from './replica/tables.ts';
+import { View } from './replica/view.ts';
+
+/** Every covered route carries this tag too: a bump of it makes all that is cached for them out of date. */
+export const EVERYTHING = '*';
+
+/** What a commit changed, for the front to know before anybody is answered. */
+export interface Bump {
+  sequence: number;
+  tags: string[];
+  /** Entries that the overlay shows from now on, or with other tags than before. */
+  opened: { seq: number; tags: string[] }[];
+  /** Entries that the base contains from now on, or that have no effect any more. */
+  closed: number[];
+}
+
+/** What is noted while a transaction runs. */
+export class Noted {
+  readonly tags = new Set<string>();
+  readonly opened: { seq: number; tags: string[] }[] = [];
+  readonly closed: number[] = [];
+
+  tag(...tags: string[]): void {
+    for (const tag of tags) this.tags.add(tag);
+  }
+}
+
+export class Store {
+  readonly db: DatabaseSync;
+  readonly app: App;
+  readonly tables: Tables;
+  readonly view: View;
+  readonly entries: Entries;
+  readonly overlay: Overlay;
+  readonly rebase: Rebase;
+  readonly #meta;
+  readonly #bumpTag;
+  readonly #published: (bump: Bump) => void;
+  #sequence: number;
+
+  constructor(data: string, app: App, store: string, published: (bump: Bump) => void) {
+    this.app = app;
+    this.#published = published;
+    this.db = openWriter(data);
+    transaction(this.db, () => prepareTables(this.db, app.resources, app.release));
+    this.tables = openTables(this.db, app.resources);
+    this.view = new View({ db: this.db, tables: this.tables, store });
+    this.entries = new Entries(this.db);
+    this.overlay = new Overlay(this.db, this.tables);
+    this.rebase = new Rebase(this);
+    this.#meta = {
+      get: this.db.prepare('SELECT value FROM meta WHERE name = ?'),
+      set: this.db.prepare(
+        'INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2',
+      ),
+      remove: this.db.prepare('DELETE FROM meta WHERE name = ?'),
+    };
+    this.#bumpTag = this.db.prepare(
+      'INSERT INTO tag (tag, sequence) VALUES (?1, ?2) ON CONFLICT (tag) DO UPDATE SET sequence = ?2',
+    );
+    this.#sequence = Number(this.meta('sequence') ?? 0);
+    this.#readable();
+    transaction(this.db, () => this.entries.restart());
+  }
+
+  /** What waits must be readable by this release of the profile, or nothing starts. */
+  #readable(): void {
+    const newest = this.entries.newestRelease();
+    if (newest > this.app.release)
+      throw new LarderError(
+        'LARDER_PROFILE_TOO_OLD',
+        `Release ${newest} of "${this.app.name}" accepted them, this is release ${this.app.release}.`,
+      );
+  }
+
+  meta(name: string): string | null {
+    const value = this.#meta.get.get(name)?.['value'];
+    return typeof value === 'string' ? value : null;
+  }
+
+  setMeta(name: string, value: string | null): void {
+    if (value === null) this.#meta.remove.run(name);
+    else this.#meta.set.run(name, value);
+  }
+
+  /**
+   * Runs `work` in one durable transaction, brings the views in line, raises the tags it noted, and tells the front
+   * after the commit and before anything else (I6).
+   */
+  commit<T>(work: (noted: Noted) => T): T {
+    const noted = new Noted();
+    const result = transaction(this.db, () => {
+      const value = work(noted);
+      noted.tag(...this.rebase.settle());
+      this.#raise(noted);
+      return value;
+    });
+    if (noted.tags.size > 0 || noted.opened.length > 0 || noted.closed.length > 0)
+      this.#published({
+        sequence: this.#sequence,
+        tags: [...noted.tags],
+        opened: noted.opened,
+        closed: noted.closed,
+      });
+    return result;
+  }
+
+  #raise(noted: Noted): void {
+    if (noted.tags.size === 0) return;
+    // A commit that fails leaves a gap in the sequence, which harms nothing.
+    this.#sequence += 1;
+    for (const tag of noted.tags) this.#bumpTag.run(tag, this.#sequence);
+    this.setMeta('sequence', String(this.#sequence));
+  }
+
+  /** All that the front has to know at the start. */
+  snapshot(): { tags: [string, number][]; opened: Bump['opened'] } {
+    const tags = this.db
+      .prepare('SELECT tag, sequence FROM tag')
+      .all()
+      .map((row): [string, number] => [String(row['tag']), Number(row['sequence'])]);
+    return { tags, opened: this.entries.overlaid() };
+  }
+
+  /** Takes an entry out of the overlay: the base contains it, or it will never take effect. */
+  release(seq: number, noted: Noted): void {
+    const { tags } = this.entries.get(seq);
+    this.rebase.release(seq);
+    noted.tag(...tags);
+    noted.closed.push(seq);
+  }
+
+  /**
+   * Replaces temporary ids by the cloud's in all waiting entries: path, query and body. Later reads that still use the
+   * old id are understood by the view.
+   */
+  replaceIds(ids: Record<string, string>, after: number): void {
+    const pairs = Object.entries(ids);
+    if (pairs.length === 0) return;
+    const known = this.db.prepare('INSERT OR IGNORE INTO temporary_id (temporary, id) VALUES (?, ?)');
+    for (const [temporary, id] of pairs) known.run(temporary, id);
+    const replace = (text: string) => pairs.reduce((done, [from, to]) => done.replaceAll(from, to), text);
+    for (const entry of this.entries.open()) {
+      if (entry.seq <= after) continue;
+      const [path, search] = [replace(entry.path), replace(entry.search)];
+      const body = entry.body === null ? null : replace(entry.body);
+      if (path === entry.path && search === entry.search && body === entry.body) continue;
+      this.entries.rewrite(entry.seq, path, search, body);
+      this.rebase.rerun(entry.seq);
+    }
+  }
+
+  /** Stores what the cloud says of a document. */
+  putBase(resource: string, id: string, version: number, doc: Doc | null, walk: number): void {
+    if (this.tables.get(resource)?.putBase(id, version, doc, walk) === true) this.rebase.changed(resource, id);
+  }
+
+  close(): void {
+    this.db.close();
+  }
+}
