@@ -111,8 +111,11 @@ export interface Reader {
 export interface Writer extends Reader {
   put(resource: string, doc: Doc): void;
   remove(resource: string, id: string): void;
-  /** Adds to a number. Commutes with every other `add`, so it binds no entry to another. No such document: no effect. */
-  add(resource: string, id: string, field: string, by: number): void;
+  /**
+   * Adds to a number. Commutes with every other `add`, so it binds no entry to another. Where there is no such document
+   * `missing` is put first; without that, no effect.
+   */
+  add(resource: string, id: string, field: string, by: number, missing?: Doc): void;
   /** A temporary id, for apps that choose ids themselves; the same at every run for the same entry. */
   newId(resource: string): string;
 }
