@@ -8,7 +8,7 @@ import { readBody } from './body.ts';
 import type { Exchange } from './exchange.ts';
 
 export interface WriteDeps {
-  back: Pick<Back, 'accept'>;
+  back: Pick<Back, 'accept' | 'untold'>;
   /** Live: read at every request. `held`: the operator wants nothing sent. */
   link: { readonly state: LinkState; readonly held: boolean };
   forward(exchange: Exchange): Promise<void>;
@@ -50,6 +50,8 @@ export function createWrite(deps: WriteDeps): (exchange: Exchange) => Promise<vo
       },
       { patience: isCutOff(deps) ? 0 : deps.patience },
     );
+    // Its refusal would otherwise be known to nobody (I2).
+    if (response.destroyed && isRefusal(accepted)) deps.back.untold(accepted.entry);
     sendAccepted(response, accepted);
   };
 }
@@ -78,10 +80,14 @@ function assertJson(body: string): void {
   }
 }
 
+type CloudAnswered = Extract<Accepted, { type: 'cloud' }>;
+const isRefusal = (accepted: Accepted): accepted is CloudAnswered =>
+  accepted.type === 'cloud' && accepted.answer.status >= 400;
+
 function sendAccepted(response: ServerResponse, accepted: Accepted): void {
   if (accepted.type === 'refused') return send(response, accepted.answer, { 'larder-source': 'replica' });
   if (accepted.type === 'cloud') {
-    const state = accepted.answer.status < 400 ? 'applied' : 'refused';
+    const state = isRefusal(accepted) ? 'refused' : 'applied';
     const fields = { 'larder-source': 'cloud', 'larder-entry': `${accepted.entry}; state=${state}` };
     return send(response, accepted.answer, fields);
   }

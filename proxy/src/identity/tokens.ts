@@ -49,9 +49,14 @@ export function createTokens({ find, clock, online }: TokensOptions): Tokens {
   };
 
   async function verifyNow(token: string, id: string): Promise<Doc | null> {
-    const age = keysAge;
+    let age = keysAge;
+    const findLatest: CompactVerifyGetKey = async (header, input) => {
+      age = keysAge;
+      const key = await find(header, input);
+      return age === keysAge ? key : findLatest(header, input);
+    };
     try {
-      const { payload } = await compactVerify(token, find, { algorithms: ALGORITHMS });
+      const { payload } = await compactVerify(token, findLatest, { algorithms: ALGORITHMS });
       const dated = dateClaims(JSON.parse(Buffer.from(payload).toString('utf8')));
       if (dated === null) return null;
       if (age === keysAge) verified.set(id, dated);
