@@ -1,0 +1,135 @@
+/** One request on its way through undici: callbacks come in; one promise, one stream and one fate go out. */
+import { Readable } from 'node:stream';
+import type { Dispatcher } from 'undici';
+import { CloudFault, faultOf } from '@larder/sync/fault';
+import type { Fate } from '@larder/sync/link';
+import type { CloudResponse } from '../cloud.ts';
+import { fromCloud } from './headers.ts';
+import { type Genuine, strangerOf } from './genuine.ts';
+
+export interface AttemptOptions {
+  genuine: Genuine | undefined;
+  /** Called exactly once, unless the attempt is aborted by us or was not a valid request. */
+  report(fate: Fate): void;
+  /** How long it may wait for a connection, ms. */
+  patience: number;
+  signal: AbortSignal | undefined;
+}
+
+/** Errors that speak of the request or of this process, not of the link: passed on as they are. */
+const OURS = new Set([
+  'UND_ERR_INVALID_ARG',
+  'UND_ERR_NOT_SUPPORTED',
+  'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH',
+  'UND_ERR_ABORTED',
+  'UND_ERR_DESTROYED',
+  'UND_ERR_CLOSED',
+]);
+
+type Controller = Dispatcher.DispatchController;
+type Fields = Parameters<typeof fromCloud>[0];
+
+export class Attempt implements Dispatcher.DispatchHandler {
+  readonly #options: AttemptOptions;
+  readonly #begun = performance.now();
+  readonly #answer = Promise.withResolvers<CloudResponse>();
+  readonly #patience: NodeJS.Timeout;
+  readonly #onAbort = (): void => this.abort(asError(this.#options.signal?.reason));
+  #controller: Controller | null = null;
+  #body: Readable | null = null;
+  /** Time to the answer's headers, ms. */
+  #answeredAfter = 0;
+  /** Why it is over; from then on nothing is reported. */
+  #over: Error | 'ended' | null = null;
+
+  constructor(options: AttemptOptions) {
+    this.#options = options;
+    // undici's own limits begin with the connection; without this one a request could queue for ever (I11).
+    this.#patience = setTimeout(() => this.#fail(new CloudFault('silent', false)), options.patience);
+    options.signal?.addEventListener('abort', this.#onAbort);
+  }
+
+  get answer(): Promise<CloudResponse> {
+    return this.#answer.promise;
+  }
+
+  /** Ends it for reasons of our own, which say nothing about the link. */
+  abort(reason: Error): void {
+    if (this.#over === null) this.#stop(reason);
+  }
+
+  onRequestStart(controller: Controller): void {
+    clearTimeout(this.#patience);
+    this.#controller = controller;
+    if (this.#over instanceof Error) controller.abort(this.#over);
+  }
+
+  onResponseStart(controller: Controller, status: number, fields: Fields): void {
+    if (status < 200 || this.#over !== null) return;
+    const headers = fromCloud(fields);
+    const stranger = strangerOf(this.#options.genuine, status, headers);
+    if (stranger !== null) return this.#fail(new CloudFault(stranger, true));
+    this.#answeredAfter = this.#elapsed();
+    this.#body = this.#open(controller);
+    this.#answer.resolve({ status, headers, body: this.#body });
+  }
+
+  onResponseData(controller: Controller, chunk: Buffer): void {
+    if (this.#body?.push(chunk) === false) controller.pause();
+  }
+
+  onResponseEnd(): void {
+    if (this.#over !== null) return;
+    this.#settle('ended');
+    this.#body?.push(null);
+    this.#options.report({ type: 'answered', ms: this.#answeredAfter });
+  }
+
+  onResponseError(_controller: Controller, error: Error): void {
+    if (this.#over !== null) return;
+    if ('code' in error && OURS.has(String(error.code))) return this.#stop(error);
+    const { fault, sent } = faultOf(error);
+    // Without a connection nothing left, whatever the code may mean elsewhere.
+    this.#fail(new CloudFault(fault, sent && this.#controller !== null, { cause: error }));
+  }
+
+  #fail(fault: CloudFault): void {
+    if (this.#over !== null) return;
+    this.#stop(fault);
+    this.#options.report({ type: 'failed', fault: fault.fault, ms: this.#elapsed() });
+  }
+
+  #stop(reason: Error): void {
+    this.#settle(reason);
+    this.#controller?.abort(reason);
+    this.#answer.reject(reason);
+    this.#body?.destroy(reason);
+  }
+
+  #settle(over: Error | 'ended'): void {
+    this.#over = over;
+    clearTimeout(this.#patience);
+    this.#options.signal?.removeEventListener('abort', this.#onAbort);
+  }
+
+  #open(controller: Controller): Readable {
+    const body = new Readable({
+      read: () => controller.resume(),
+      destroy: (error, done) => {
+        // Whoever reads it wants no more of it.
+        this.abort(error ?? new DOMException('the answer is no longer wanted', 'AbortError'));
+        done(error);
+      },
+    });
+    // The reader sees the error when it reads; until it does, an error without a listener would end the process.
+    body.on('error', () => undefined);
+    return body;
+  }
+
+  #elapsed(): number {
+    return performance.now() - this.#begun;
+  }
+}
+
+const asError = (reason: unknown): Error =>
+  reason instanceof Error ? reason : new Error('aborted', { cause: reason });

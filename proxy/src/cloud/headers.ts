@@ -1,0 +1,88 @@
+/** Which header fields go on, which end here, and what the edge adds (RFC 9110 §7.6). */
+import { isIPv6 } from 'node:net';
+import type { Client, HeaderFields } from '../cloud.ts';
+
+/** Fields that speak of one connection only (RFC 9110 §7.6.1), and those that the next hop sets itself. */
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authenticate',
+  'proxy-authentication-info',
+  'proxy-authorization',
+  'te',
+  // Trailers are not passed on, so none may be announced.
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+]);
+
+/** What a client says about who sent it is not believed: the edge is the first to know (RFC 7239 §8.1). */
+const isOrigin = (name: string): boolean =>
+  name === 'forwarded' || name === 'x-real-ip' || name.startsWith('x-forwarded-');
+
+/** The name by which this proxy appears in Via (RFC 9110 §7.6.3). */
+const VIA = '1.1 larder';
+
+/**
+ * The fields of a request as the cloud gets them. Host is left to the connection. `client` null names no client: an
+ * answer that several may share must not depend on one of them (an app that builds links from the forwarded host would
+ * poison the cache).
+ */
+export function toCloud(headers: HeaderFields, client: Client | null): HeaderFields {
+  const kept = endToEnd(headers);
+  const host = first(kept['host']);
+  for (const name of Object.keys(kept)) if (isOrigin(name)) delete kept[name];
+  delete kept['host'];
+  // The expectation was met when the edge began to read the body (RFC 9110 §10.1.1).
+  delete kept['expect'];
+  addVia(kept);
+  if (client !== null) Object.assign(kept, origin(client, host));
+  return kept;
+}
+
+/** The fields of the cloud's answer as the edge goes on with them. */
+export function fromCloud(headers: Readonly<Record<string, string | string[] | undefined>>): HeaderFields {
+  const kept = endToEnd(headers);
+  addVia(kept);
+  return kept;
+}
+
+function endToEnd(headers: Readonly<Record<string, string | string[] | undefined>>): HeaderFields {
+  const named = new Set(tokens(headers['connection']));
+  const kept: HeaderFields = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined && !HOP_BY_HOP.has(name) && !named.has(name)) kept[name] = value;
+  }
+  return kept;
+}
+
+function tokens(value: string | string[] | undefined): string[] {
+  if (value === undefined) return [];
+  return String(value)
+    .split(',')
+    .map((token) => token.trim().toLowerCase());
+}
+
+function addVia(headers: HeaderFields): void {
+  const via = headers['via'];
+  headers['via'] = via === undefined ? VIA : `${String(via)}, ${VIA}`;
+}
+
+/** Forwarded (RFC 7239), and the same in the older fields that many apps still read. */
+function origin(client: Client, host: string | undefined): HeaderFields {
+  // A dual-stack socket shows IPv4 peers as IPv6 (RFC 4291 §2.5.5.2).
+  const address = client.address.replace(/^::ffff:(?=\d+\.)/, '');
+  const proto = client.secure ? 'https' : 'http';
+  const parts = [`for=${isIPv6(address) ? `"[${address}]"` : address}`, `proto=${proto}`];
+  const fields: HeaderFields = { 'x-forwarded-for': address, 'x-forwarded-proto': proto };
+  // Anything else than a host and a port could break out of the quoted string.
+  if (host !== undefined && /^[\w.:[\]-]+$/.test(host)) {
+    parts.push(`host="${host}"`);
+    fields['x-forwarded-host'] = host;
+  }
+  return { ...fields, forwarded: parts.join(';') };
+}
+
+const first = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value);
