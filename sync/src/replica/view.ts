@@ -59,7 +59,7 @@ export class View implements Reader {
 
   get(resource: string, id: string): Doc | null {
     const table = this.table(resource);
-    const view = (table.row(id) ?? table.row(this.#settledId(id)))?.view;
+    const view = table.row(id)?.view ?? table.row(this.#settledId(id))?.view;
     return typeof view === 'string' ? (JSON.parse(view) as Doc) : null;
   }
 

@@ -1,0 +1,172 @@
+/**
+ * The app behind that profile: a real HTTP server that keeps each key's result and streams its changes, and that can be
+ * told to fail in the ways that real ones do.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Batch, Cause, Change, Doc } from '../profile.ts';
+
+/** What happens to the next writes: answered; done, with the answer lost; 503 from the app; nothing at all. */
+export type Mood = 'well' | 'lose-answers' | 'crash' | 'silent' | 'portal';
+
+interface Seen {
+  status: number;
+  body: Doc;
+}
+
+export class TestCloud {
+  mood: Mood = 'well';
+  epoch = 'e1';
+  readonly articles = new Map<string, Doc>();
+  readonly orders = new Map<string, Doc>();
+  /** Requests that arrived, effect or not: method, path, key. */
+  readonly arrived: { method: string; path: string; key: string; authorization: string; actingFor: string }[] = [];
+  /** Authorization values that are not accepted. */
+  readonly rejected = new Set<string>();
+  readonly #server: Server;
+  readonly #seen = new Map<string, Seen>();
+  #changes: Change[] = [];
+  readonly #live = new Set<{ response: ServerResponse; at: number }>();
+  #created = 0;
+  readonly #idle: NodeJS.Timeout;
+
+  constructor() {
+    this.#server = createServer((request, response) => void this.#serve(request, response));
+    this.#idle = setInterval(() => this.#publish(true), 500);
+  }
+
+  async listen(): Promise<URL> {
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    return new URL(`http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`);
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#idle);
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  /** Someone else, elsewhere, changes an article. */
+  setArticle(id: string, fields: Doc): void {
+    this.#put('articles', id, fields, null);
+    this.#publish(false);
+  }
+
+  removeArticle(id: string): void {
+    const version = Number(this.articles.get(id)?.['version']) + 1;
+    this.articles.delete(id);
+    this.#changes.push({ type: 'remove', resource: 'articles', id, version, cause: null });
+    this.#publish(false);
+  }
+
+  /** The cloud's database is put back to an earlier state: its history is another one now. */
+  restore(articles: Doc[]): void {
+    this.articles.clear();
+    this.orders.clear();
+    for (const article of articles) this.articles.set(String(article['id']), article);
+    this.#changes = [];
+    this.epoch = `${this.epoch}+`;
+    for (const { response } of this.#live) response.destroy();
+  }
+
+  #put(resource: 'articles' | 'orders', id: string, fields: Doc, cause: Cause | null): Doc {
+    const known = this[resource].get(id);
+    const doc = { ...known, ...fields, id, version: Number(known?.['version'] ?? 0) + 1 };
+    this[resource].set(id, doc);
+    this.#changes.push({ type: 'put', resource, id, version: doc.version, doc, cause });
+    return doc;
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', 'http://cloud');
+    if (this.mood === 'portal') return void response.end('<html>Please sign in to the hotel network</html>');
+    response.setHeader('test-app', 'yes');
+    if (url.pathname === '/changes/live') return this.#stream(url, response);
+    if (request.method === 'GET') return this.#json(response, ...this.#get(url));
+    let body = '';
+    for await (const chunk of request) body += String(chunk);
+    this.#write(request, url, JSON.parse(body) as Doc, response);
+  }
+
+  #json(response: ServerResponse, status: number, body: unknown): void {
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  }
+
+  #get(url: URL): [number, unknown] {
+    const after = url.searchParams.get('after');
+    if (url.pathname === '/changes') return this.#page(after);
+    const docs = [...(url.pathname === '/articles' ? this.articles : this.orders).values()]
+      .filter((doc) => after === null || String(doc['id']) > after)
+      .sort((a, b) => (String(a['id']) < String(b['id']) ? -1 : 1));
+    const data = docs.slice(0, 3);
+    return [200, { data, next: docs.length > 3 ? String(data[2]?.['id']) : null }];
+  }
+
+  #page(after: string | null): [number, Batch | Doc] {
+    const [position, epoch] = (after ?? `${this.#changes.length}.${this.epoch}`).split('.');
+    if (epoch !== this.epoch || Number(position) > this.#changes.length) return [410, { code: 'cursor-unknown' }];
+    const changes = this.#changes.slice(Number(position));
+    return [200, { epoch: this.epoch, changes, cursor: `${this.#changes.length}.${this.epoch}`, more: false }];
+  }
+
+  #stream(url: URL, response: ServerResponse): void {
+    const [status, page] = this.#page(url.searchParams.get('after'));
+    if (status !== 200) return this.#json(response, status, page);
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.write(`data: ${JSON.stringify(page)}\n\n`);
+    const listener = { response, at: this.#changes.length };
+    this.#live.add(listener);
+    response.on('close', () => this.#live.delete(listener));
+  }
+
+  #publish(idle: boolean): void {
+    for (const listener of this.#live) {
+      if (!idle && listener.at === this.#changes.length) continue;
+      const [, page] = this.#page(`${listener.at}.${this.epoch}`);
+      listener.at = this.#changes.length;
+      listener.response.write(`event: changes\ndata: ${JSON.stringify(page)}\n\n`);
+    }
+  }
+
+  #write(request: IncomingMessage, url: URL, body: Doc, response: ServerResponse): void {
+    const header = (name: string) => String(request.headers[name] ?? '');
+    const key = header('idempotency-key');
+    const authorization = header('authorization');
+    const actingFor = header('acting-for');
+    this.arrived.push({ method: request.method ?? '', path: url.pathname, key, authorization, actingFor });
+    if (this.mood === 'silent') return;
+    if (this.mood === 'crash') return this.#json(response, 503, { code: 'crashed' });
+    if (this.rejected.has(authorization)) return this.#json(response, 401, { code: 'unauthenticated' });
+    const user = actingFor === '' ? authorization.replace('Bearer ', '') : actingFor;
+    const seen =
+      this.#seen.get(`${user} ${key}`) ?? this.#effect(request.method ?? '', url.pathname, body, { user, key });
+    this.#seen.set(`${user} ${key}`, seen);
+    if (this.mood === 'lose-answers') return void response.destroy();
+    this.#json(response, seen.status, seen.body);
+    this.#publish(false);
+  }
+
+  #effect(method: string, path: string, body: Doc, cause: Cause): Seen {
+    const seen = this.#take(method, path, body, cause);
+    this.#changes.push({ type: 'marker', cause });
+    return seen;
+  }
+
+  #take(method: string, path: string, body: Doc, cause: Cause): Seen {
+    if (method === 'POST' && path === '/orders') {
+      const article = this.articles.get(String(body['article']));
+      if (article !== undefined)
+        this.#put('articles', String(article['id']), { qty: Number(article['qty']) - Number(body['qty']) }, cause);
+      return { status: 201, body: this.#put('orders', String(body['id']), body, cause) };
+    }
+    if (method === 'POST') {
+      if (body['name'] === 'forbidden') return { status: 403, body: { code: 'forbidden' } };
+      this.#created += 1;
+      return { status: 201, body: this.#put('articles', `made-${this.#created}`, { qty: 0, ...body }, cause) };
+    }
+    const id = path.split('/')[2] ?? '';
+    if (!this.articles.has(id)) return { status: 404, body: { code: 'not-found' } };
+    if (body['name'] === 'forbidden') return { status: 403, body: { code: 'forbidden' } };
+    return { status: 200, body: this.#put('articles', id, body, cause) };
+  }
+}
