@@ -50,7 +50,6 @@ export interface Metadata {
   sequence: number;
 }
 
-export interface StoredResponse {
-  meta: Metadata;
+export interface StoredResponse extends Metadata {
   body: Buffer;
 }

@@ -1,0 +1,36 @@
+/** The first tier: found without waiting. */
+import type { CacheRequest, StoredResponse } from './response.ts';
+import { createShelves } from './shelves.ts';
+import type { Store } from './store.ts';
+
+export interface MemoryStore extends Store {
+  find(request: CacheRequest): StoredResponse | null;
+}
+
+/** `maxBytes`: bodies, headers and an estimate of what holds them. */
+export function createMemoryStore(maxBytes: number): MemoryStore {
+  const shelves = createShelves<StoredResponse>({ maxBytes, bytesOf });
+  return {
+    find: (request) => shelves.find(request),
+    put: (response) => shelves.put(response),
+    has: (uri) => shelves.hasUri(uri),
+    remove(uri) {
+      shelves.removeUri(uri);
+      return Promise.resolve();
+    },
+    sweep: (isDead) => Promise.resolve(shelves.sweep(isDead)),
+    get figures() {
+      return shelves.figures();
+    },
+    close: () => Promise.resolve(shelves.clear()),
+  };
+}
+
+/** What an object of this shape costs besides its texts, roughly. */
+const OVERHEAD = 1024;
+
+function bytesOf({ uri, selection, headers, body }: StoredResponse): number {
+  let bytes = OVERHEAD + body.length + uri.length + selection.length;
+  for (const [name, value] of Object.entries(headers)) bytes += 2 * (name.length + String(value).length);
+  return bytes;
+}

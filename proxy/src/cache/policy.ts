@@ -1,0 +1,237 @@
+/**
+ * RFC 9111 as pure functions: may it be stored, and for whom and until when (`store`); may it be used now (`decide`).
+ * Everything that can be known is computed when a response is stored, so that a hit compares numbers.
+ */
+import type { LinkState } from '@larder/sync/link';
+import type { CacheRule } from '@larder/sync/profile';
+import type { HeaderFields } from '../cloud.ts';
+import { fieldNames, parseDirectives, responseDirectives, seconds } from './directives.ts';
+import type { Directives } from './directives.ts';
+import { birthOf, heuristicLifetime, HEURISTICALLY_CACHEABLE, lastModifiedOf, single, statedLifetime } from './freshness.ts';
+import type { FetchTimes } from './freshness.ts';
+import type { CacheRequest, Metadata, ResponseHead } from './response.ts';
+import { matches, parseVary, selectionOf } from './vary.ts';
+
+/** How long the cache helps out, where nothing forbids it, while the cloud cannot be reached. */
+const OFFLINE_GRACE = 7 * 86_400_000;
+
+/** Statuses whose meaning for a cache is known here, for must-understand (RFC 9111 §5.2.2.3). */
+const UNDERSTOOD = new Set([...HEURISTICALLY_CACHEABLE, 302, 303, 307, 400, 401, 403, 500, 502, 503, 504]);
+
+/** Statuses to which an operator's rule applies: errors keep to what the origin says of them. */
+const RULED = new Set([200, 203, 204]);
+
+export interface Fetched {
+  request: CacheRequest;
+  response: ResponseHead;
+  rule: CacheRule | null;
+  times: FetchTimes;
+  tags: readonly string[];
+  /** `Tags.generation(tags)` before the fetch began. */
+  sequence: number;
+}
+
+/** What store's steps agree about. */
+interface Terms {
+  directives: Directives;
+  targeted: boolean;
+  rule: CacheRule | null;
+  scope: string;
+  /** Kept for all scopes, under the rules of a shared cache. */
+  common: boolean;
+}
+
+/** What to remember of an answer; null where it must not be stored, or could never be used. */
+export function store(fetched: Fetched): Metadata | null {
+  const { request, response, times } = fetched;
+  const { directives, targeted } = responseDirectives(response.headers);
+  const rule = RULED.has(response.status) ? fetched.rule : null;
+  if (!mayStore(request, response, directives, rule)) return null;
+  const vary = parseVary(response.headers);
+  const scope = scopeOf(request, directives, targeted, rule);
+  if (vary === null || scope === null) return null;
+  const terms = { directives, targeted, rule, scope, common: scope === '' };
+  const limits = limitsOf(fetched, terms);
+  if (limits === null) return null;
+  const headers = storedHeaders(response.headers, terms, times.received);
+  return {
+    uri: request.uri,
+    scope,
+    status: response.status,
+    headers,
+    vary,
+    selection: selectionOf(vary, request.headers),
+    etag: single(headers, 'etag') ?? null,
+    lastModified: lastModifiedOf(headers, times.received),
+    storedAt: times.received,
+    tags: fetched.tags,
+    sequence: fetched.sequence,
+    ...limits,
+  };
+}
+
+/** RFC 9111 §3. */
+function mayStore(request: CacheRequest, response: ResponseHead, said: Directives, rule: CacheRule | null): boolean {
+  const { status, headers } = response;
+  if (request.method !== 'GET' || request.headers.range !== undefined) return false;
+  if (status < 200 || status === 206 || status === 304) return false;
+  if (parseDirectives(request.headers['cache-control']).has('no-store')) return false;
+  // A stream of events has no end to wait for.
+  if (single(headers, 'content-type')?.startsWith('text/event-stream') === true) return false;
+  if (rule !== null) return true;
+  if (said.has('must-understand') ? !UNDERSTOOD.has(status) : said.has('no-store')) return false;
+  const explicit = ['public', 'private', 'max-age', 's-maxage'].some((name) => said.has(name));
+  return explicit || headers['expires'] !== undefined || HEURISTICALLY_CACHEABLE.has(status);
+}
+
+/**
+ * I8: an answer to a credential is for that credential's scope, as in a private cache, unless the origin shares it (RFC
+ * 9111 §3.5; RFC 9213). A credential that came without a scope is stored only if the operator or the origin says so.
+ */
+function scopeOf(request: CacheRequest, said: Directives, targeted: boolean, rule: CacheRule | null): string | null {
+  const isPrivate = fieldNames(said, 'private') === null;
+  if (isPrivate) return request.scope === '' && rule === null ? null : request.scope;
+  if (isShared(said, targeted)) return '';
+  const withCredential = request.headers.authorization !== undefined || request.headers.cookie !== undefined;
+  return request.scope === '' && withCredential && rule === null ? null : request.scope;
+}
+
+const isShared = (said: Directives, targeted: boolean) =>
+  targeted || said.has('public') || said.has('s-maxage') || said.has('must-revalidate');
+
+type Limits = Pick<
+  Metadata,
+  'shared' | 'birth' | 'freshUntil' | 'staleWhileRevalidateUntil' | 'staleIfErrorUntil' | 'staleIfOfflineUntil'
+>;
+
+/** Null where the response could never be used again, or brings a cookie that nobody said may be taken off it. */
+function limitsOf(fetched: Fetched, terms: Terms): Limits | null {
+  const { times, response } = fetched;
+  const { directives, rule, common, targeted } = terms;
+  const birth = birthOf(response.headers, times);
+  if (rule !== null) return ruledLimits(rule, birth, times.received, common && isShared(directives, targeted));
+
+  const stated = statedLifetime(directives, response.headers, { shared: common, targeted, received: times.received });
+  const isPublic = directives.has('public');
+  if (response.headers['set-cookie'] !== undefined && stated === null && !isPublic) return null;
+  const mustAsk = fieldNames(directives, 'no-cache') === null;
+  const freshUntil = birth + (mustAsk ? 0 : (stated ?? guessedLifetime(fetched, isPublic)));
+  const mayBeStale = !mustAsk && !forbidsStale(directives, common);
+  const validator = response.headers['etag'] !== undefined || response.headers['last-modified'] !== undefined;
+  if (!mayBeStale && !validator && freshUntil <= times.received) return null;
+  const until = (name: string) => (mayBeStale ? freshUntil + (seconds(directives, name) ?? 0) * 1000 : 0);
+  const staleIfErrorUntil = until('stale-if-error');
+  return {
+    shared: common && (isShared(directives, targeted) || (stated ?? 0) > 0),
+    birth,
+    freshUntil,
+    staleWhileRevalidateUntil: until('stale-while-revalidate'),
+    staleIfErrorUntil,
+    staleIfOfflineUntil: mayBeStale ? Math.max(staleIfErrorUntil, freshUntil + OFFLINE_GRACE) : 0,
+  };
+}
+
+/** The operator's word goes before the origin's, and counts from when the answer came. */
+function ruledLimits(rule: CacheRule, birth: number, received: number, shared: boolean): Limits {
+  const freshUntil = received + rule.ttl * 1000;
+  const staleIfErrorUntil = freshUntil + (rule.staleIfError ?? 0) * 1000;
+  return {
+    shared,
+    birth,
+    freshUntil,
+    staleWhileRevalidateUntil: freshUntil + (rule.staleWhileRevalidate ?? 0) * 1000,
+    staleIfErrorUntil,
+    staleIfOfflineUntil: Math.max(staleIfErrorUntil, freshUntil + OFFLINE_GRACE),
+  };
+}
+
+/** RFC 9111 §4.2.2, and only where nobody has signed in: a person's own data is never guessed to be fresh. */
+function guessedLifetime({ request, response, times }: Fetched, isPublic: boolean): number {
+  if (request.scope !== '' || !(isPublic || HEURISTICALLY_CACHEABLE.has(response.status))) return 0;
+  return heuristicLifetime(response.headers, times.received);
+}
+
+/** RFC 9111 §4.2.4; s-maxage speaks as proxy-revalidate (§5.2.2.10), and neither to a private cache. */
+const forbidsStale = (said: Directives, common: boolean) =>
+  said.has('must-revalidate') || (common && (said.has('proxy-revalidate') || said.has('s-maxage')));
+
+/** RFC 9111 §3.1, §5.2.2.4, §5.2.2.7. Set-Cookie is never kept (I8); Age is told anew each time. */
+function storedHeaders(headers: HeaderFields, { directives, common }: Terms, received: number): HeaderFields {
+  const dropped = new Set(['set-cookie', 'age', ...(fieldNames(directives, 'no-cache') ?? [])]);
+  if (common) for (const name of fieldNames(directives, 'private') ?? []) dropped.add(name);
+  const kept: HeaderFields = {};
+  for (const [name, value] of Object.entries(headers)) if (!dropped.has(name)) kept[name] = value;
+  // RFC 9110 §6.6.1: who keeps an answer without a Date adds one.
+  kept['date'] ??= new Date(received).toUTCString();
+  return kept;
+}
+
+/** Fields that describe the stored body, which a 304 does not bring (RFC 9111 §3.2). */
+const OF_THE_BODY = new Set(['content-length', 'content-encoding', 'content-range', 'content-md5', 'etag']);
+
+/** The stored response under the headers of a 304 that validated it (RFC 9111 §4.3.4); null as for `store`. */
+export function freshen(stored: Metadata, validated: Fetched): Metadata | null {
+  const headers: HeaderFields = { ...stored.headers };
+  delete headers['date'];
+  for (const [name, value] of Object.entries(validated.response.headers))
+    if (!OF_THE_BODY.has(name)) headers[name] = value;
+  return store({ ...validated, response: { status: stored.status, headers } });
+}
+
+/**
+ * What to do for a request.
+ *
+ * - `fresh`: answer. `stale-while-revalidate`: answer, and fetch behind it. `stale-if-offline`: answer, the cloud is away.
+ * - `revalidate`: ask the cloud, `reason` in the words of Cache-Status (RFC 9211 §2.2).
+ * - `miss`: nothing stored that this request may have.
+ */
+export type Decision =
+  | { readonly type: 'fresh' | 'stale-while-revalidate' | 'stale-if-offline' | 'miss' }
+  | { readonly type: 'revalidate'; readonly reason: 'stale' | 'request' };
+
+const MISS: Decision = { type: 'miss' };
+const FRESH: Decision = { type: 'fresh' };
+const BEHIND: Decision = { type: 'stale-while-revalidate' };
+const OFFLINE: Decision = { type: 'stale-if-offline' };
+const STALE: Decision = { type: 'revalidate', reason: 'stale' };
+const DEMANDED: Decision = { type: 'revalidate', reason: 'request' };
+
+/** Decides by the rules alone; invalidation by tag is the cache's own affair. `now`: ms since 1970. */
+export function decide(request: CacheRequest, stored: Metadata | null, now: number, link: LinkState): Decision {
+  if (stored === null || !matches(stored, request)) return MISS;
+  const { headers } = request;
+  if (headers['cache-control'] !== undefined || headers.pragma !== undefined) {
+    const demanded = demand(request, stored, now);
+    if (demanded !== null) return link === 'offline' && now < stored.staleIfOfflineUntil ? OFFLINE : demanded;
+  }
+  if (now < stored.freshUntil) return FRESH;
+  if (now < stored.staleWhileRevalidateUntil) return BEHIND;
+  if (link === 'offline' && now < stored.staleIfOfflineUntil) return OFFLINE;
+  return STALE;
+}
+
+/** What the request's own directives change (RFC 9111 §5.2.1, §5.4); null where they change nothing. */
+function demand({ headers }: CacheRequest, stored: Metadata, now: number): Decision | null {
+  const asked = parseDirectives(headers['cache-control'] ?? headers.pragma);
+  if (asked.size === 0) return null;
+  if (asked.has('no-cache')) return DEMANDED;
+  const maxAge = seconds(asked, 'max-age');
+  if (maxAge !== null && now - stored.birth >= maxAge * 1000) return DEMANDED;
+  const minFresh = seconds(asked, 'min-fresh');
+  if (minFresh !== null && stored.freshUntil - now < minFresh * 1000) return DEMANDED;
+  const maxStale = asked.has('max-stale') ? (seconds(asked, 'max-stale') ?? 0) : null;
+  const tolerated = maxStale !== null && stored.staleIfOfflineUntil > 0 && now < stored.freshUntil + maxStale * 1000;
+  return tolerated && now >= stored.freshUntil ? BEHIND : null;
+}
+
+/** RFC 9111 §5.2.1.7. */
+export const onlyIfCached = (request: CacheRequest) =>
+  request.headers['cache-control'] !== undefined &&
+  parseDirectives(request.headers['cache-control']).has('only-if-cached');
+
+/** Why a stored response is wanted although it is not fresh. */
+export type Need = 'slow' | 'failed' | 'unreachable';
+
+/** RFC 9111 §4.2.4, RFC 5861 §4. An answer that says 5xx is a failure; no answer at all is being disconnected. */
+export const mayServeStale = (stored: Metadata, now: number, need: Need): boolean =>
+  now < (need === 'unreachable' ? stored.staleIfOfflineUntil : Math.max(stored.freshUntil, stored.staleIfErrorUntil));
