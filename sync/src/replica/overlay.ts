@@ -12,7 +12,7 @@ import type { View } from './view.ts';
 export type Operation =
   | { type: 'put'; resource: string; id: string; doc: Doc }
   | { type: 'remove'; resource: string; id: string }
-  | { type: 'add'; resource: string; id: string; field: string; by: number };
+  | { type: 'add'; resource: string; id: string; field: string; by: number; missing: Doc | null };
 
 /** What one run of an entry's `apply` did and looked at. */
 export interface Effect {
@@ -26,8 +26,10 @@ export const ANY = '*';
 /** What an operation makes of a document. */
 export function operate(doc: Doc | null, operation: Operation): Doc | null {
   if (operation.type === 'put') return operation.doc;
-  if (operation.type === 'remove' || doc === null) return null;
-  return { ...doc, [operation.field]: Number(doc[operation.field] ?? 0) + operation.by };
+  if (operation.type === 'remove') return null;
+  const before = doc ?? operation.missing;
+  if (before === null) return null;
+  return { ...before, [operation.field]: Number(before[operation.field] ?? 0) + operation.by };
 }
 
 /** The overlay while one entry is applied to it. */
@@ -76,8 +78,8 @@ export class Application implements Writer {
     this.#operations.push({ type: 'remove', resource, id });
   }
 
-  add(resource: string, id: string, field: string, by: number): void {
-    this.#operations.push({ type: 'add', resource, id, field, by });
+  add(resource: string, id: string, field: string, by: number, missing: Doc | null = null): void {
+    this.#operations.push({ type: 'add', resource, id, field, by, missing });
   }
 
   newId(resource: string): string {
@@ -124,8 +126,8 @@ export class Overlay {
       const { type, resource, id } = operation;
       const field = type === 'add' ? operation.field : null;
       const by = type === 'add' ? operation.by : null;
-      const doc = type === 'put' ? JSON.stringify(operation.doc) : null;
-      this.#statements.put.run(seq, n, resource, id, type, field, by, doc);
+      const doc = docOf(operation);
+      this.#statements.put.run(seq, n, resource, id, type, field, by, doc === null ? null : JSON.stringify(doc));
     }
     for (const { resource, id } of effect.reads) this.#statements.read.run(seq, resource, id);
   }
@@ -165,8 +167,15 @@ export class Overlay {
   }
 }
 
+/** The document that an operation carries. */
+function docOf(operation: Operation): Doc | null {
+  if (operation.type === 'put') return operation.doc;
+  return operation.type === 'add' ? operation.missing : null;
+}
+
 function operationOf(resource: string, id: string, row: Record<string, unknown>): Operation {
-  if (row['type'] === 'put') return { type: 'put', resource, id, doc: JSON.parse(String(row['doc'])) as Doc };
+  const doc = typeof row['doc'] === 'string' ? (JSON.parse(row['doc']) as Doc) : null;
+  if (row['type'] === 'put' && doc !== null) return { type: 'put', resource, id, doc };
   if (row['type'] === 'remove') return { type: 'remove', resource, id };
-  return { type: 'add', resource, id, field: String(row['field']), by: Number(row['by']) };
+  return { type: 'add', resource, id, field: String(row['field']), by: Number(row['by']), missing: doc };
 }
