@@ -1,0 +1,62 @@
+/** The cloud's change feed as the edge reads it. */
+import * as z from 'zod';
+import type { Change, Changes } from '@larder/sync/profile';
+import { API } from '../rules/resources.ts';
+import { DocumentShape, isReplicated } from './resources.ts';
+
+const LIMIT = 500;
+const CURSOR_UNKNOWN = 410;
+
+const Cause = z.object({ user: z.string(), key: z.string() });
+const Version = z.int();
+const FeedPage = z.object({
+  epoch: z.string(),
+  data: z.array(
+    z.discriminatedUnion('type', [
+      z.object({
+        type: z.literal('put'),
+        resource: z.string(),
+        id: z.string(),
+        // Movements are never changed, and have none.
+        version: Version.nullable(),
+        doc: DocumentShape,
+        cause: Cause.nullable(),
+      }),
+      z.object({
+        type: z.literal('remove'),
+        resource: z.string(),
+        id: z.string(),
+        version: Version.nullable(),
+        cause: Cause.nullable(),
+      }),
+      z.object({ type: z.literal('marker'), cause: Cause }),
+    ]),
+  ),
+  page: z.object({ next: z.string(), more: z.boolean() }),
+});
+type WireChange = z.output<typeof FeedPage>['data'][number];
+
+/** What a change means here: nothing, where it is of a resource that stays in the cloud. */
+function changeOf(change: WireChange): Change[] {
+  if (change.type === 'marker') return [change];
+  const { type, resource, id, version, cause } = change;
+  if (!isReplicated(resource)) return [];
+  if (version === null) throw new TypeError(`the change of ${resource}/${id} has no version`);
+  return [
+    type === 'put' ? { type, resource, id, version, cause, doc: change.doc } : { type, resource, id, version, cause },
+  ];
+}
+
+const query = (cursor: string | null, more: Record<string, string>) =>
+  `?${new URLSearchParams({ ...(cursor !== null && { after: cursor }), ...more })}`;
+
+export const changes: Changes = {
+  // The store is the credential's: an edge's names one, and reads nothing else.
+  ask: (cursor) => ({ path: `${API}/changes${query(cursor, { limit: String(LIMIT) })}` }),
+  read(res) {
+    if (res.status === CURSOR_UNKNOWN) return 'restored';
+    const { epoch, data, page } = FeedPage.parse(res.body);
+    return { epoch, changes: data.flatMap(changeOf), cursor: page.next, more: page.more };
+  },
+  live: (cursor) => ({ path: `${API}/changes/live${query(cursor, {})}`, headers: { accept: 'text/event-stream' } }),
+};
