@@ -110,6 +110,7 @@ describe('the replica', () => {
       'what the restored cloud does not know is gone',
       async () => (await read('/articles/b'))?.status === 404,
     );
+    expect((await read('/articles'))?.body['data']).toHaveLength(1);
   });
 });
 

@@ -1,0 +1,30 @@
+/** An edge as its own process, in front of a cloud that runs the inventory app. */
+import { join } from 'node:path';
+import { ROOT, startProcess, type Running } from './process.ts';
+
+const FILE = 'proxy/src/main.ts';
+
+export interface EdgeOptions {
+  /** What it takes for the cloud: the link's near end. */
+  cloud: string;
+  data: string;
+  port?: number;
+  store?: string;
+  /** Further flags. */
+  flags?: string[];
+  line?(text: string): void;
+}
+
+export const startEdge = ({ cloud, data, port = 0, store = 'S001', flags = [], line }: EdgeOptions): Promise<Running> =>
+  startProcess({
+    name: 'the edge',
+    file: FILE,
+    args: [
+      'start',
+      ...['--cloud', cloud, '--data', data, '--port', String(port), '--store', store],
+      ...['--profile', join(ROOT, 'inventory-app/edge/profile.ts'), '--log-level', 'warn'],
+      ...flags,
+    ],
+    env: { LARDER_CREDENTIAL: `Bearer edge_demo_${store}` },
+    ...(line === undefined ? {} : { line }),
+  });

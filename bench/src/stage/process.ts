@@ -1,0 +1,101 @@
+/** Real processes for the demo, for tests and for benchmarks: started, waited for until they serve, killed for real. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+
+/** The project's root. */
+export const ROOT = join(import.meta.dirname, '../../..');
+
+export interface StartOptions {
+  /** For messages. */
+  name: string;
+  /** Relative to the root: a TypeScript file that Node runs as it is. */
+  file: string;
+  args: string[];
+  env?: Record<string, string>;
+  /** Called with each line it prints. */
+  line?(text: string): void;
+}
+
+export interface Running {
+  readonly pid: number;
+  /** Where it says that it listens. */
+  readonly url: string;
+  /** The end of what it has printed, for messages. */
+  output(): string;
+  /** Sends a signal and waits for the end. */
+  stop(signal?: NodeJS.Signals): Promise<void>;
+  /** Resolves with what ended it: its exit code, or the signal's name. */
+  readonly ended: Promise<number | NodeJS.Signals>;
+}
+
+const KEEP = 20_000;
+const START_LIMIT = 60_000;
+
+const environment = (extra: Record<string, string> = {}) => ({ ...process.env, ...extra });
+
+/** Starts a server, and resolves when it prints `listening on <url>`. */
+export async function startProcess(options: StartOptions): Promise<Running> {
+  const child = spawn(process.execPath, [join(ROOT, options.file), ...options.args], {
+    cwd: ROOT,
+    env: environment(options.env),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  const ended = endOf(child);
+  const listening = Promise.withResolvers<string>();
+  const take = (chunk: Buffer) => {
+    output = (output + String(chunk)).slice(-KEEP);
+    for (const text of String(chunk).split('\n')) if (text !== '') options.line?.(text);
+    const url = /listening on (http\S+)/.exec(output)?.[1];
+    if (url !== undefined) listening.resolve(url);
+  };
+  child.stdout?.on('data', take);
+  child.stderr?.on('data', take);
+  const timer = setTimeout(() => listening.reject(new Error(`${options.name} did not start:\n${output}`)), START_LIMIT);
+  void ended.then((how) => listening.reject(new Error(`${options.name} ended with ${how}:\n${output}`)));
+  try {
+    const url = await listening.promise;
+    return { pid: child.pid ?? 0, url, output: () => output, ended, stop: (signal) => stop(child, ended, signal) };
+  } catch (error) {
+    await stop(child, ended, 'SIGKILL');
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function endOf(child: ChildProcess): Promise<number | NodeJS.Signals> {
+  return new Promise((resolve) => {
+    child.on('exit', (code, signal) => resolve(signal ?? code ?? 0));
+    child.on('error', () => resolve(1));
+  });
+}
+
+/** An end that was asked for and does not come is made, ms. */
+const STOP_LIMIT = 15_000;
+
+async function stop(child: ChildProcess, ended: Promise<unknown>, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+  child.kill(signal);
+  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT);
+  await ended;
+  clearTimeout(timer);
+}
+
+/** Runs a command to its end. Rejects, with what it printed, where it fails. */
+export async function runProcess(options: StartOptions): Promise<string> {
+  const child = spawn(process.execPath, [join(ROOT, options.file), ...options.args], {
+    cwd: ROOT,
+    env: environment(options.env),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  const take = (chunk: Buffer) => {
+    output = (output + String(chunk)).slice(-KEEP);
+    for (const text of String(chunk).split(/[\r\n]+/)) if (text !== '') options.line?.(text);
+  };
+  child.stdout?.on('data', take);
+  child.stderr?.on('data', take);
+  const how = await endOf(child);
+  if (how !== 0) throw new Error(`${options.name} ended with ${how}:\n${output}`);
+  return output;
+}
