@@ -23,9 +23,9 @@ function isSame(known: Doc, { version: _version, ...fact }: Doc): boolean {
 }
 
 function fixed(kind: FactKind, db: Reader, req: Req, user: StaffUser, fix: Fix): Doc {
-  assertServed(db, user);
   const body = validate(FACT_BODIES[kind], req.body);
   assertMayWrite(actorOf(user), `POST ${kind}`, body.storeId);
+  assertServed(db, user, body.storeId);
   const store = db.get('stores', body.storeId);
   if (store === null) throw new ProblemError('not-found', `There is no store ${body.storeId}.`);
   const at = { id: body.storeId, timeZone: String(store.timeZone) };
@@ -62,8 +62,8 @@ function factWrite(kind: FactKind): Write<StaffUser> {
     check: (db, req, user, fix) => refusing(() => fixed(kind, db, req, user, fix)),
     apply(db, req, entry) {
       const fact = factOf(kind, req, entry);
-      // An admin's fact of another store is sent from here, but not shown here.
-      if (fact.storeId !== db.store) return;
+      // Already there, by another sending of the same fact: its stock has moved.
+      if (db.get(kind, fact.id) !== null) return;
       bind(db, fact);
       db.put(kind, fact);
       for (const movement of movementsOf(kind, fact)) move(db, movement, entry.at);

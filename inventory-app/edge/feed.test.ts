@@ -17,7 +17,7 @@ test('A page of the feed brings what the replica holds, and every marker', () =>
     epoch: 'e1',
     data: [
       { type: 'put', resource: 'products', id: 'p1', version: 2, doc: product, cause, tx: '1' },
-      { type: 'put', resource: 'movements', id: 'm1', version: null, doc: { id: 'm1' }, cause, tx: '1' },
+      { type: 'put', resource: 'movements', id: 'm1', version: 1, doc: { id: 'm1' }, cause, tx: '1' },
       { type: 'remove', resource: 'customers', id: 'c1', version: 5, doc: null, cause: null, tx: '2' },
       { type: 'marker', cause, tx: '1' },
     ],

@@ -8,7 +8,6 @@ const LIMIT = 500;
 const CURSOR_UNKNOWN = 410;
 
 const Cause = z.object({ user: z.string(), key: z.string() });
-const Version = z.int();
 const FeedPage = z.object({
   epoch: z.string(),
   data: z.array(
@@ -17,8 +16,7 @@ const FeedPage = z.object({
         type: z.literal('put'),
         resource: z.string(),
         id: z.string(),
-        // Movements are never changed, and have none.
-        version: Version.nullable(),
+        version: z.int(),
         doc: DocumentShape,
         cause: Cause.nullable(),
       }),
@@ -26,7 +24,7 @@ const FeedPage = z.object({
         type: z.literal('remove'),
         resource: z.string(),
         id: z.string(),
-        version: Version.nullable(),
+        version: z.int(),
         cause: Cause.nullable(),
       }),
       z.object({ type: z.literal('marker'), cause: Cause }),
@@ -41,7 +39,6 @@ function changeOf(change: WireChange): Change[] {
   if (change.type === 'marker') return [change];
   const { type, resource, id, version, cause } = change;
   if (!isReplicated(resource)) return [];
-  if (version === null) throw new TypeError(`the change of ${resource}/${id} has no version`);
   return [
     type === 'put' ? { type, resource, id, version, cause, doc: change.doc } : { type, resource, id, version, cause },
   ];

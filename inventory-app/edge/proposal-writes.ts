@@ -1,7 +1,7 @@
 /** Edits, creations and deletions: what asks for something, and can be refused when the cloud hears of it. */
 import type * as z from 'zod';
 import type { Doc, Entry, Fix, Reader, Req, Write, Writer } from '@larder/sync/profile';
-import { createdAnswer, deletedAnswer, editedAnswer } from '../rules/answers.ts';
+import { createdAnswer, deletedAnswer, editedAnswer, problemAnswer } from '../rules/answers.ts';
 import { CategoryCreate, CustomerCreate, CustomerEdit, ProductCreate, ProductEdit } from '../rules/documents.ts';
 import { mergeEdit } from '../rules/edit.ts';
 import { canonical, etagOf, matchHolds } from '../rules/etag.ts';
@@ -32,13 +32,6 @@ function bind(db: Writer, resource: Created, doc: Doc): void {
   if (id !== null) db.get('categories', id);
 }
 
-/** Shows the document, or that it left this store's subset. */
-function show(db: Writer, resource: Created, doc: Doc): void {
-  const elsewhere = textOf(doc.storeId);
-  if (elsewhere === null || elsewhere === db.store) db.put(resource, doc);
-  else db.remove(resource, String(doc.id));
-}
-
 function assertUnique(db: Reader, resource: Created, doc: Doc): void {
   const field = UNIQUE[resource];
   if (field === null) return;
@@ -60,10 +53,10 @@ function isSame(known: Doc, doc: Doc): boolean {
 }
 
 function checkedCreation(resource: Created, db: Reader, req: Req, user: StaffUser, fix: Fix): Doc {
-  assertServed(db, user);
   assertMayWrite(actorOf(user), `POST ${resource}`);
   const doc = createdDoc(resource, req, fix.id, fix.now);
   assertMayWrite(actorOf(user), `POST ${resource}`, textOf(doc.storeId));
+  assertServed(db, user, textOf(doc.storeId));
   const known = db.get(resource, String(doc.id));
   if (known !== null && !isSame(known, doc)) throw new ProblemError('exists');
   assertUnique(db, resource, doc);
@@ -78,8 +71,10 @@ function creation(resource: Created): Write<StaffUser> {
     check: (db, req, user, fix) => refusing(() => checkedCreation(resource, db, req, user, fix)),
     apply(db, req, entry) {
       const doc = made(req, entry);
+      // Already there, by another sending of the same creation.
+      if (db.get(resource, String(doc.id)) !== null) return;
       bind(db, resource, doc);
-      show(db, resource, doc);
+      db.put(resource, doc);
     },
     answer: (_db, req, entry) => createdAnswer(resource, made(req, entry)),
   };
@@ -91,17 +86,22 @@ function edited(current: Doc, edit: Parameters<typeof mergeEdit>[1], at: string)
   return changed.length === 0 ? null : { ...next, updatedAt: at, version: Number(current.version) + 1 };
 }
 
+/** An admin may mean another store's document, of which nothing is known here. */
+function missing(db: Reader, resource: Edited, user: StaffUser): ProblemError {
+  if (user.role !== 'admin' || isGlobal(resource)) return new ProblemError('not-found');
+  return new ProblemError('other-store', `This box serves ${db.store}.`);
+}
+
 function checkedEdit(resource: Edited, db: Reader, req: Req, user: StaffUser, fix: Fix): Doc {
   const actor = actorOf(user);
-  assertServed(db, user);
   assertMayWrite(actor, `PATCH ${resource}`);
   const edit = validate(EDIT[resource], req.body);
   const body = req.body as Doc;
-  const current = db.get(resource, paramOf(req));
-  // An admin may edit another store's customer, of whom nothing is known here: the cloud judges.
-  if (current === null && user.role === 'admin' && !isGlobal(resource)) return body;
-  if (current === null || !visible(actor, resource, current)) throw new ProblemError('not-found');
   assertMayWrite(actor, `PATCH ${resource}`, textOf(body.storeId));
+  assertServed(db, user, textOf(body.storeId));
+  const current = db.get(resource, paramOf(req));
+  if (current === null) throw missing(db, resource, user);
+  if (!visible(actor, resource, current)) throw new ProblemError('not-found');
   if (!matchHolds(req.headers['if-match'], etagOf(current))) throw new ProblemError('precondition-failed');
   const next = edited(current, edit, fix.now);
   if (next !== null) assertUnique(db, resource, next);
@@ -124,19 +124,15 @@ function editing(resource: Edited): Write<StaffUser> {
     check: (db, req, user, fix) => refusing(() => checkedEdit(resource, db, req, user, fix)),
     apply(db, req, entry) {
       const current = db.get(resource, paramOf(req));
-      if (current === null) {
-        if (isGlobal(resource)) throw new ProblemError('not-found');
-        return;
-      }
+      if (current === null) throw new ProblemError('not-found');
       const next = edited(current, validate(EDIT[resource], req.body), entry.at);
       if (next === null) return;
       bind(db, resource, next);
-      show(db, resource, next);
+      db.put(resource, next);
     },
     answer(db, req) {
       const doc = db.get(resource, paramOf(req));
-      // Of another store, or moved to one: there is nothing to show here.
-      return doc === null ? { status: 200, headers: {}, body: undefined } : editedAnswer(doc);
+      return doc === null ? problemAnswer(new ProblemError('not-found')) : editedAnswer(doc);
     },
   };
 }
@@ -145,8 +141,8 @@ const deletingProducts: Write<StaffUser> = {
   kind: 'proposal',
   check: (db, req, user) =>
     refusing(() => {
-      assertServed(db, user);
       assertMayWrite(actorOf(user), 'DELETE products');
+      assertServed(db, user, null);
       const current = db.get('products', paramOf(req));
       if (current === null) throw new ProblemError('not-found');
       if (!matchHolds(req.headers['if-match'], etagOf(current))) throw new ProblemError('precondition-failed');

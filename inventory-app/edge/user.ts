@@ -30,9 +30,10 @@ export function isServed(db: Reader, user: StaffUser): boolean {
 }
 
 /**
- * Throws `other-store` for a user whose store is not this one: this box could not send their writes, for the cloud lets
- * it act only for its own store's users, and could not show them either.
+ * Throws `other-store` for what this box cannot promise: the cloud lets it act only for its own store's people, or an
+ * admin, and only on documents of its own store (`target`) or of all (null).
  */
-export function assertServed(db: Reader, user: StaffUser): void {
-  if (!isServed(db, user)) throw new ProblemError('other-store', `This box serves ${db.store}.`);
+export function assertServed(db: Reader, user: StaffUser, target: string | null): void {
+  if (isServed(db, user) && (target === null || target === db.store)) return;
+  throw new ProblemError('other-store', `This box serves ${db.store}.`);
 }

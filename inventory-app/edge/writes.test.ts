@@ -39,15 +39,16 @@ describe('A sale', () => {
 
   test('looks at what it names and not at stock: sales of one product wait only for who creates it (I3)', () => {
     const db = replica();
-    take(db, clerk, SALES, sale({ customerId: 'k1' }));
-    expect([...db.looked].sort()).toEqual(['customers/k1', 'products/p1']);
+    take(db, clerk, SALES, sale({ id: 's1', customerId: 'k1' }));
+    expect([...db.looked].sort()).toEqual(['customers/k1', 'products/p1', 'sales/s1']);
   });
 
-  test('offered again is taken again; another one under its id is not', () => {
+  test('offered again is taken and moves nothing more; another one under its id is not', () => {
     const db = replica();
     const stated = { id: 's1', occurredAt: NOW };
     take(db, clerk, SALES, sale(stated));
     expect(take(db, clerk, SALES, sale(stated)).res.status).toBe(201);
+    expect(db.get('stock-levels', 'S001:p1')).toMatchObject({ qty: 8 });
     expect(take(db, clerk, SALES, sale({ ...stated, till: '2' })).res).toMatchObject({
       status: 409,
       body: { code: 'exists' },
@@ -58,19 +59,11 @@ describe('A sale', () => {
     [clerk, { storeId: 'S002' }, 403, 'other-store'],
     [stranger, { storeId: 'S002' }, 403, 'other-store'],
     [clerk, { lines: [] }, 400, 'invalid-body'],
-    [admin, { storeId: 'S009' }, 404, 'not-found'],
+    [admin, { storeId: 'S002' }, 403, 'other-store'],
   ])('by $username with %o is refused with %i %s', (who, more, status, code) => {
     const db = replica();
     expect(take(db, who, SALES, sale(more)).res).toMatchObject({ status, body: { code } });
     expect(db.list('sales', {})).toEqual([]);
-  });
-
-  test('of another store by an admin is sent, answered, and not shown here', () => {
-    const db = replica();
-    const { res } = take(db, admin, SALES, sale({ storeId: 'S002' }));
-    expect(res).toMatchObject({ status: 201, body: { storeId: 'S002', total: 500 } });
-    expect(db.list('sales', {})).toEqual([]);
-    expect(db.get('stock-levels', 'S002:p1')).toBe(null);
   });
 });
 
@@ -124,13 +117,11 @@ describe('An edit', () => {
     expect(take(db, manager, PRODUCT, patch({ price: 260 }, { 'if-match': tag })).res.status).toBe(200);
   });
 
-  test('that gives a customer to another store is not for the store’s own people', () => {
+  test('that gives a customer to another store is not for this box', () => {
     const give = request('PATCH', '/api/v1/customers/k1', { body: { storeId: 'S002' }, params: { id: 'k1' } });
     const route = 'PATCH /api/v1/customers/:id';
-    expect(take(replica(), manager, route, give).res).toMatchObject({ status: 403, body: { code: 'other-store' } });
-    const db = replica();
-    expect(take(db, admin, route, give).res.status).toBe(200);
-    expect(db.get('customers', 'k1')).toBe(null);
+    for (const who of [manager, admin])
+      expect(take(replica(), who, route, give).res).toMatchObject({ status: 403, body: { code: 'other-store' } });
   });
 });
 
@@ -142,7 +133,7 @@ describe('A creation', () => {
     const db = replica();
     const { res, body } = take(db, manager, 'POST /api/v1/products', create(milk));
     expect(body).toMatchObject({ ...milk, id: expect.stringMatching(/^new-/) });
-    expect([...db.looked]).toEqual(['categories/c1']);
+    expect([...db.looked]).toContain('categories/c1');
     expect(res).toMatchObject({ status: 201, body: { version: 1, createdAt: NOW } });
     expect(Product.parse(res.body)).toEqual(res.body);
     const customer = request('POST', '/api/v1/customers', { body: { code: 'C9', name: 'New', storeId: 'S001' } });
