@@ -263,3 +263,5 @@ class BackClient implements Back {
     return { ...answer, asOf: Math.max(answer.asOf, Date.parse(asOf)) };
   }
 }
+
+export { loadProfile } from './load-profile.ts';
