@@ -30,6 +30,7 @@ export interface ServerDeps {
 
 export interface FrontServer {
   readonly server: Server;
+  readonly draining: boolean;
   /** Stops accepting, lets requests under way end for at most `grace` ms, then breaks what is left. */
   drain(grace: number): Promise<void>;
 }
@@ -80,13 +81,23 @@ export function createFrontServer(deps: ServerDeps): FrontServer {
     clearTimeout(limit);
   }
 
-  return { server, drain };
+  return {
+    server,
+    get draining() {
+      return draining;
+    },
+    drain,
+  };
 }
 
 function onRequest(deps: ServerDeps, request: IncomingMessage, response: ServerResponse): void {
   const startedAt = performance.now();
   let handler: Handler = 'none';
-  response.once('close', () => deps.observe(handler, response.statusCode, (performance.now() - startedAt) / 1000));
+  response.once('close', () => {
+    const seconds = (performance.now() - startedAt) / 1000;
+    deps.observe(handler, response.statusCode, seconds);
+    if (deps.log.isLevelEnabled('debug')) logRequest(deps.log, response, handler, seconds);
+  });
 
   const fail = (error: unknown): void => {
     // A caller who has gone is no fault, and nobody is left to be told.
@@ -115,6 +126,12 @@ function onRequest(deps: ServerDeps, request: IncomingMessage, response: ServerR
   } catch (error) {
     fail(error);
   }
+}
+
+/** Without the query: keys and names can stand in it. */
+function logRequest(log: Logger, response: ServerResponse, handler: Handler, seconds: number): void {
+  const { method, url = '' } = response.req;
+  log.debug({ method, path: url.split('?', 1)[0], status: response.statusCode, handler, seconds }, 'answered');
 }
 
 const isConsole = (path: string) => path.startsWith('/_edge/') || path === '/metrics';

@@ -12,6 +12,8 @@ export interface WriteDeps {
   /** Live: read at every request. `held`: the operator wants nothing sent. */
   link: { readonly state: LinkState; readonly held: boolean };
   forward(exchange: Exchange): Promise<void>;
+  /** Drops what the cache holds of the addresses that a write has changed; awaited before its caller is answered (I6). */
+  invalidate(exchange: Exchange, status: number, headers: Record<string, string>): Promise<void>;
   /** Longest wait for the cloud's verdict, ms. */
   patience: number;
   /** Largest body, bytes. */
@@ -52,6 +54,8 @@ export function createWrite(deps: WriteDeps): (exchange: Exchange) => Promise<vo
     );
     // Its refusal would otherwise be known to nobody (I2).
     if (response.destroyed && isRefusal(accepted)) deps.back.untold(accepted.entry);
+    const { status, headers } = accepted.answer;
+    if (accepted.type !== 'refused') await deps.invalidate(exchange, status, { ...headers });
     sendAccepted(response, accepted);
   };
 }

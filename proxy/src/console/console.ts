@@ -3,11 +3,12 @@ import { hash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LarderError } from '@larder/sync/errors';
 import { readBody } from '../body.ts';
+import type { Link } from '../link/link.ts';
 import type { Logger } from '../log.ts';
 import { sendJson } from '../respond.ts';
 import type { Target } from '../target.ts';
 import type { Metrics } from './metrics.ts';
-import { statusOf } from './status.ts';
+import { linkStatusOf, statusOf } from './status.ts';
 import type { StatusSources } from './status.ts';
 
 export interface ConsoleDeps {
@@ -15,8 +16,8 @@ export interface ConsoleDeps {
   metrics: Metrics;
   /** Is this process fit to serve? Says nothing of the cloud. */
   healthy(): boolean;
-  /** Takes the link out of use, or gives it back. */
-  hold(held: boolean): void;
+  /** Takes the link out of use, or gives it back; `by` says who did, for the log. */
+  link: Pick<Link, 'hold' | 'release'>;
   /** The operator's credential: changes need it, figures do not. */
   token: string;
   log: Logger;
@@ -52,15 +53,17 @@ export function createConsole(deps: ConsoleDeps): Console {
 export type Console = (request: IncomingMessage, response: ServerResponse, target: Target) => Promise<void>;
 
 async function changeLink(deps: ConsoleDeps, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const from = request.socket.remoteAddress;
+  const from = request.socket.remoteAddress ?? 'unknown address';
   if (!isOperator(request, deps.token)) {
     deps.log.warn({ from }, 'a change of the link was refused: wrong or no console token');
     throw new LarderError('LARDER_UNAUTHENTICATED', "The token is in the data directory's file console-token.");
   }
   const held = parseHold(await readBody(request, MAX_BODY));
-  deps.hold(held);
-  deps.log.info({ from, held }, 'the operator changed the hold on the link');
-  sendJson(response, 200, statusOf(deps.sources).link);
+  const by = `operator at ${from}`;
+  if (held) deps.link.hold(by);
+  else deps.link.release(by);
+  deps.log.info({ from, held }, 'the operator set the hold on the link');
+  sendJson(response, 200, linkStatusOf(deps.sources.link));
 }
 
 /** Compared by hash, so that neither length nor content shows in the time it takes. */

@@ -2,32 +2,30 @@
 import type { BackStatus } from '@larder/sync/client';
 import type { Fault, LinkState } from '@larder/sync/link';
 import type { CacheFigures } from '../cache/cache.ts';
+import type { Link } from '../link/link.ts';
 import { VERSION } from '../version.ts';
-
-/** The link as the console shows it. */
-export interface LinkView {
-  readonly state: LinkState;
-  /** Since when, ms since 1970. */
-  readonly since: number;
-  /** The operator wants nothing sent. */
-  readonly held: boolean;
-  /** Why it is not online; null while it is. */
-  readonly fault: Fault | null;
-  /** Latest first. */
-  readonly timeline: readonly { at: number; state: LinkState; fault: Fault | null }[];
-}
 
 export interface StatusSources {
   name: string;
   store: string | null;
   cloud: URL;
   profile: { name: string; release: number } | null;
-  link: LinkView;
+  link: Pick<Link, 'state' | 'since' | 'held' | 'timeline'>;
   /** Null without a profile. */
   back(): BackStatus | null;
   cache(): CacheFigures;
   /** Answers to reads by outcome, since the start. */
   reads(): Readonly<Record<string, number>>;
+}
+
+export interface LinkStatus {
+  state: LinkState;
+  since: string;
+  held: boolean;
+  /** What took it out of `online`; null while it is. */
+  fault: Fault | null;
+  /** Latest changes of state, oldest first; `seconds` is how long the state before had lasted. */
+  timeline: { at: string; state: LinkState; fault: Fault | null; seconds: number }[];
 }
 
 /** The document of `/_edge/status`. Times are ISO 8601 UTC, sizes bytes, `uptime` seconds. */
@@ -38,13 +36,7 @@ export interface Status {
   cloud: string;
   profile: { name: string; release: number } | null;
   uptime: number;
-  link: {
-    state: LinkState;
-    since: string;
-    held: boolean;
-    fault: Fault | null;
-    timeline: { at: string; state: LinkState; fault: Fault | null }[];
-  };
+  link: LinkStatus;
   queue: BackStatus['queue'] | null;
   replica: BackStatus['replica'] | null;
   cache: CacheFigures & { reads: Readonly<Record<string, number>> };
@@ -53,8 +45,22 @@ export interface Status {
 
 const iso = (ms: number) => new Date(ms).toISOString();
 
+export function linkStatusOf(link: StatusSources['link']): LinkStatus {
+  return {
+    state: link.state,
+    since: iso(link.since),
+    held: link.held,
+    fault: link.state === 'online' ? null : (link.timeline.at(-1)?.fault ?? null),
+    timeline: link.timeline.map(({ at, state, fault, after }) => ({
+      at: iso(at),
+      state,
+      fault,
+      seconds: Math.round(after / 1000),
+    })),
+  };
+}
+
 export function statusOf(sources: StatusSources): Status {
-  const { link } = sources;
   const back = sources.back();
   const { rss, heapUsed } = process.memoryUsage();
   return {
@@ -64,13 +70,7 @@ export function statusOf(sources: StatusSources): Status {
     cloud: sources.cloud.origin,
     profile: sources.profile,
     uptime: Math.round(process.uptime()),
-    link: {
-      state: link.state,
-      since: iso(link.since),
-      held: link.held,
-      fault: link.fault,
-      timeline: link.timeline.map((turn) => ({ ...turn, at: iso(turn.at) })),
-    },
+    link: linkStatusOf(sources.link),
     queue: back?.queue ?? null,
     replica: back?.replica ?? null,
     cache: { ...sources.cache(), reads: sources.reads() },

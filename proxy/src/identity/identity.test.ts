@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { StateStore } from '@larder/sync/client';
-import type { App, Doc } from '@larder/sync/profile';
+import type { Doc } from '@larder/sync/profile';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import type { CryptoKey, JWK } from 'jose';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -16,7 +16,7 @@ import { GRACE } from './tokens.ts';
 
 const HOUR = 3_600_000;
 const START = Date.parse('2026-11-20T10:00:00Z');
-const app = { keys: '/jwks.json' } as App;
+const app = { keys: '/jwks.json' };
 const log = createLog('test', 'silent');
 
 interface Signer {
@@ -214,7 +214,7 @@ describe('forgeries', () => {
 });
 
 test('without keys in the profile nobody is verified', () => {
-  const identity = createIdentity({ app: null, cloud, state: memory(), clock: () => now, link, log });
+  const identity = createIdentity({ app: {}, cloud, state: memory(), clock: () => now, link, log });
   expect(identity.identify(bearer('a.b.c'))).toBeNull();
 });
 

@@ -11,8 +11,7 @@ import { createKeyv } from './keyv-store.ts';
 import { createTokens } from './tokens.ts';
 
 export interface IdentityOptions {
-  /** Null: a plain proxy, which verifies nobody. */
-  app: App | null;
+  app: Pick<App, 'keys'>;
   cloud: Pick<Cloud, 'request'>;
   state: StateStore;
   /** The edge's time, ms since 1970. */
@@ -31,10 +30,13 @@ export interface Identity {
 /** A JWT in compact form (RFC 7519 §3). */
 const BEARER = /^bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i;
 
+/** Without the app's keys nobody is verified here. */
+export const NOBODY: Identity = { identify: () => null, refresh: () => Promise.resolve() };
+
 /** Makes an identity; the kept keys are loaded at once, `refresh` brings the cloud's. */
 export function createIdentity(options: IdentityOptions): Identity {
   const { app, link } = options;
-  if (app?.keys === undefined) return { identify: () => null, refresh: () => Promise.resolve() };
+  if (app.keys === undefined) return NOBODY;
   const keys = createKeys({
     ...options,
     path: app.keys,

@@ -1,0 +1,171 @@
+/** An edge, put together: which parts there are, and in which order they begin and end. */
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { loadProfile, startBack } from '@larder/sync/client';
+import type { Back } from '@larder/sync/client';
+import { LarderError } from '@larder/sync/errors';
+import type { App } from '@larder/sync/profile';
+import { createCache } from './cache/cache.ts';
+import { createCloud } from './cloud.ts';
+import type { Config } from './config.ts';
+import { openDataDirectory } from './data-directory.ts';
+import type { DataDirectory } from './data-directory.ts';
+import { createFront } from './front.ts';
+import type { Parts } from './front.ts';
+import { createIdentity, NOBODY } from './identity/identity.ts';
+import { createLink } from './link/link.ts';
+import type { Link } from './link/link.ts';
+import { INTERVALS } from './link/pacer.ts';
+import { createProbe, PROBE_TIMEOUT } from './link/probe.ts';
+import type { Logger } from './log.ts';
+import { createReader } from './read.ts';
+import { keepShell } from './shell.ts';
+
+export interface RunningEdge {
+  /** Where it listens. */
+  url: string;
+  port: number;
+  /** Resolves when a part died that only a new start can bring back. */
+  failed: Promise<Error>;
+  /** Lets requests under way end within the configured grace, then ends every part. */
+  close(): Promise<void>;
+}
+
+/** Connections to the cloud at the most; each carries one request at a time. */
+const CONNECTIONS = 128;
+
+/**
+ * Starts an edge; resolves once it listens. Nothing here waits for the cloud.
+ *
+ * @throws LarderError `LARDER_PROFILE_*`, `LARDER_DATA_*`, `LARDER_LISTEN_FAILED`
+ */
+export async function startEdge(config: Config, log: Logger): Promise<RunningEdge> {
+  // Ended in the opposite order, also where a later one cannot begin.
+  const begun = new AsyncDisposableStack();
+  try {
+    const parts = await begin(config, log, begun);
+    const front = begun.adopt(createFront(parts), (it) => it.drain(config.shutdownGraceMs));
+    await listen(front.server, config);
+    const address = addressOf(front.server);
+    if (parts.app?.shell !== undefined)
+      begun.defer(keepShell({ paths: parts.app.shell, url: address.url, link: parts.link, log }));
+    parts.link.start();
+    log.info({ ...address, cloud: config.cloud.origin, profile: parts.app?.name ?? null }, 'listening');
+    return { ...address, failed: deathOf(parts.back), close: () => begun.disposeAsync() };
+  } catch (error) {
+    await begun.disposeAsync();
+    throw error;
+  }
+}
+
+async function begin(config: Config, log: Logger, begun: AsyncDisposableStack): Promise<Parts> {
+  const app = config.profile === undefined ? null : await loadProfile(config.profile);
+  const data = begun.adopt(openDataDirectory(config.data, config.key), (it) => it.close());
+  const back = app === null ? null : begun.adopt(await beginBack(config, data, log), (it) => it.stop());
+  const clock = createClock(back);
+  const link = begun.adopt(beginLink(config, app, log), (it) => it.stop());
+  const cloud = begun.adopt(
+    createCloud({
+      origin: config.cloud,
+      ...(app === null ? {} : { genuine: app.genuine }),
+      report: link.report,
+      connectTimeout: config.connectTimeoutMs,
+      headersTimeout: config.answerTimeoutMs,
+      bodyTimeout: config.answerTimeoutMs,
+      connections: CONNECTIONS,
+    }),
+    (it) => it.close(),
+  );
+  const cache = begun.adopt(
+    await createCache({
+      tags: back?.tags ?? null,
+      memoryBytes: config.memoryCacheBytes,
+      disk: config.diskCacheBytes === 0 ? null : { directory: join(data.path, 'cache'), bytes: config.diskCacheBytes },
+      version: app === null ? 'plain' : `${app.name}@${app.release}`,
+    }),
+    (it) => it.close(),
+  );
+  const limits = {
+    patienceCeiling: config.patienceMs,
+    hardTimeout: config.answerTimeoutMs,
+    maxObjectBytes: config.maxObjectBytes,
+  };
+  const reader = createReader({ cache, cloud, back, link, clock, config: limits });
+  const identity =
+    app === null || back === null ? NOBODY : createIdentity({ app, cloud, state: back.state, clock, link, log });
+  const parts = { config, log, data, app, back, link, cloud, cache, reader, identity };
+  connect(parts);
+  return parts;
+}
+
+async function beginBack(config: Config, data: DataDirectory, log: Logger): Promise<Back> {
+  const back = await startBack({
+    data: data.path,
+    profile: config.profile ?? null,
+    cloud: config.cloud,
+    store: config.store ?? '',
+    credential: config.credential ?? null,
+    sealKey: data.sealKey,
+    maxQueue: config.maxQueue,
+    connectTimeout: config.connectTimeoutMs,
+    answerTimeout: config.answerTimeoutMs,
+  });
+  back.on('log', (level, message, detail) => log[level](detail, message));
+  return back;
+}
+
+/** Never behind the last word of the cloud before the start: a clock turned back extends no grace (I8). */
+function createClock(back: Back | null): () => number {
+  let latest = Date.parse(back?.status.replica.feed.asOf ?? '') || 0;
+  return () => (latest = Math.max(latest, Date.now()));
+}
+
+function beginLink(config: Config, app: App | null, log: Logger): Link {
+  return createLink({
+    probe: createProbe({ origin: config.cloud, app, timeout: PROBE_TIMEOUT }),
+    clock: {
+      now: Date.now,
+      after(ms, run) {
+        const timer = setTimeout(run, ms);
+        return () => clearTimeout(timer);
+      },
+    },
+    intervals: INTERVALS,
+    jitter: Math.random,
+    log,
+  });
+}
+
+/** Who is told what. */
+function connect({ back, link, cloud, reader, identity }: Parts): void {
+  back?.link(link.state, link.held);
+  back?.on('fate', link.report);
+  let before = link.state;
+  link.on('change', (state, held) => {
+    back?.link(state, held);
+    if (state === 'offline' || held) reader.abandon();
+    if (state === 'online' && before === 'offline') cloud.renew();
+    if (state === 'online' && before !== 'online') void identity.refresh();
+    before = state;
+  });
+}
+
+async function listen(server: Server, { host, port }: Config): Promise<void> {
+  try {
+    server.listen({ host, port });
+    await once(server, 'listening');
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new LarderError('LARDER_LISTEN_FAILED', `${why}.`, { cause: error });
+  }
+}
+
+function addressOf(server: Server): { url: string; port: number } {
+  const { address, port, family } = server.address() as AddressInfo;
+  return { url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`, port };
+}
+
+/** Resolves when a thread of the back has died. */
+const deathOf = (back: Back | null): Promise<Error> => new Promise((resolve) => back?.on('failed', resolve));

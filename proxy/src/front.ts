@@ -1,0 +1,97 @@
+/** The front's door with everything that stands behind it. */
+import { hkdfSync } from 'node:crypto';
+import type { Back } from '@larder/sync/client';
+import type { App } from '@larder/sync/profile';
+import type { Cache } from './cache/cache.ts';
+import { invalidateAfter } from './cache/invalidate.ts';
+import type { HeaderFields, PooledCloud } from './cloud.ts';
+import type { Config } from './config.ts';
+import { createConsole } from './console/console.ts';
+import { createMetrics } from './console/metrics.ts';
+import type { StatusSources } from './console/status.ts';
+import type { DataDirectory } from './data-directory.ts';
+import { createEstablish } from './establish.ts';
+import type { Exchange } from './exchange.ts';
+import { createForwardUpgrade } from './forward-upgrade.ts';
+import { createForward } from './forward.ts';
+import { createCredentialScope } from './identity/identity.ts';
+import type { Identity } from './identity/identity.ts';
+import type { Link } from './link/link.ts';
+import type { Logger } from './log.ts';
+import type { Reader } from './read.ts';
+import { createFrontServer } from './server.ts';
+import type { FrontServer } from './server.ts';
+import { createWrite } from './write.ts';
+
+/** What an edge is made of. */
+export interface Parts {
+  config: Config;
+  log: Logger;
+  data: DataDirectory;
+  /** Null without a profile: a plain caching proxy. */
+  app: App | null;
+  back: Back | null;
+  link: Link;
+  cloud: PooledCloud;
+  cache: Cache;
+  reader: Reader;
+  identity: Identity;
+}
+
+/** Makes the server; it does not listen yet. */
+export function createFront(parts: Parts): FrontServer {
+  const { config, app, link, reader, identity, data, log } = parts;
+  const sources = sourcesOf(parts);
+  const metrics = createMetrics(sources);
+  const front: FrontServer = createFrontServer({
+    establish: createEstablish({ app, identity, credentialScope: createCredentialScope(scopeSecret(data)) }),
+    read: (exchange) => reader.read(exchange),
+    ...handlersOf(parts),
+    forwardUpgrade: createForwardUpgrade({
+      origin: config.cloud,
+      link,
+      report: link.report,
+      connectTimeout: config.connectTimeoutMs,
+      headersTimeout: config.answerTimeoutMs,
+    }),
+    console: createConsole({ sources, metrics, link, token: data.consoleToken, healthy: () => !front.draining, log }),
+    observe: metrics.observe,
+    log,
+  });
+  return front;
+}
+
+function handlersOf({ config, back, link, cloud, cache }: Parts) {
+  const invalidate = ({ method, path, search, request }: Exchange, status: number, headers: HeaderFields) =>
+    invalidateAfter(
+      cache,
+      { method, uri: path + search, host: request.headers.host },
+      { status, headers },
+      config.cloud,
+    );
+  const forward = createForward({ cloud, link, onUnsafe: invalidate });
+  if (back === null) return { forward, write: forward };
+  const write = createWrite({
+    back,
+    link,
+    forward,
+    invalidate,
+    patience: config.patienceMs,
+    maxBodyBytes: config.maxBodyBytes,
+  });
+  return { forward, write };
+}
+
+const sourcesOf = ({ config, app, back, link, cache, reader }: Parts): StatusSources => ({
+  name: config.name,
+  store: config.store ?? null,
+  cloud: config.cloud,
+  profile: app === null ? null : { name: app.name, release: app.release },
+  link,
+  back: () => back?.status ?? null,
+  cache: () => cache.figures(),
+  reads: () => reader.counters,
+});
+
+/** Of its own kind, so that a scope that became known would tell nothing of what is sealed. */
+const scopeSecret = ({ sealKey }: DataDirectory) => new Uint8Array(hkdfSync('sha256', sealKey, '', 'larder scope', 32));
