@@ -111,6 +111,8 @@ const CODES: Readonly<Record<string, FaultOf>> = {
   ERR_SSL_UNSUPPORTED_PROTOCOL: { fault: 'tls', sent: false },
   ERR_TLS_HANDSHAKE_TIMEOUT: { fault: 'tls', sent: false },
   UND_ERR_CONNECT_TIMEOUT: { fault: 'silent', sent: false },
+  /** http-proxy-3's. */
+  ECONNECT_TIMEOUT: { fault: 'silent', sent: false },
   UND_ERR_HEADERS_TIMEOUT: { fault: 'silent', sent: true },
   UND_ERR_BODY_TIMEOUT: { fault: 'silent', sent: true },
   UND_ERR_ABORT: { fault: 'silent', sent: true },
