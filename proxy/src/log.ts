@@ -13,8 +13,14 @@ const REDACTED = [...SECRET_FIELDS.map((name) => `["${name}"]`), ...OTHER_SECRET
   (name) => [name, `*${name}`, `*.*${name}`],
 );
 
-/** Makes the log of one edge; lines are JSON on standard output unless told otherwise. */
-export function createLog(name: string, level: LogLevel, destination?: DestinationStream): Logger {
+const STANDARD_ERROR = 2;
+
+/** Makes the log of one edge: JSON lines. Standard output is for what a command prints. */
+export function createLog(
+  name: string,
+  level: LogLevel,
+  destination: DestinationStream = pino.destination(STANDARD_ERROR),
+): Logger {
   const options = {
     name,
     level,
@@ -22,7 +28,7 @@ export function createLog(name: string, level: LogLevel, destination?: Destinati
     serializers: { err: describeError, error: describeError },
     timestamp: pino.stdTimeFunctions.isoTime,
   };
-  return destination === undefined ? pino(options) : pino(options, destination);
+  return pino(options, destination);
 }
 
 interface ErrorLine {

@@ -144,12 +144,19 @@ function handlerOf({ method, request, write }: Exchange): 'read' | 'write' | 'fo
 
 /** The target of a request that has one meaning only; null where edge and cloud could read it differently. */
 function acceptable(request: IncomingMessage): Target | null {
-  return hasRepeatedField(request.rawHeaders) ? null : parseTarget(request.url ?? '');
+  if (hasRepeatedField(request.rawHeaders) || hasForeignCoding(request)) return null;
+  return parseTarget(request.url ?? '');
+}
+
+/** Node's parser undoes chunks and lets other codings through undone; their end is a matter of opinion (RFC 9112 §6.3). */
+function hasForeignCoding({ headers }: IncomingMessage): boolean {
+  const coding = headers['transfer-encoding'];
+  return coding !== undefined && coding.toLowerCase() !== 'chunked';
 }
 
 /**
  * Node keeps the first Host and Authorization and drops the others (RFC 9112 §3.2 wants a 400 for the first); whoever
- * is behind us might keep the last. Content-Length and Transfer-Encoding are watched by the parser itself.
+ * is behind us might keep the last. Content-Length, alone or beside Transfer-Encoding, is watched by the parser itself.
  */
 function hasRepeatedField(raw: string[]): boolean {
   let hosts = 0;

@@ -16,7 +16,7 @@ export interface ConsoleDeps {
   metrics: Metrics;
   /** Is this process fit to serve? Says nothing of the cloud. */
   healthy(): boolean;
-  /** Takes the link out of use, or gives it back; `by` says who did, for the log. */
+  /** Logs who holds or releases it. */
   link: Pick<Link, 'hold' | 'release'>;
   /** The operator's credential: changes need it, figures do not. */
   token: string;
@@ -62,7 +62,6 @@ async function changeLink(deps: ConsoleDeps, request: IncomingMessage, response:
   const by = `operator at ${from}`;
   if (held) deps.link.hold(by);
   else deps.link.release(by);
-  deps.log.info({ from, held }, 'the operator set the hold on the link');
   sendJson(response, 200, linkStatusOf(deps.sources.link));
 }
 
