@@ -1,13 +1,32 @@
-/** The life of a read. See DESIGN.md. */
+/**
+ * The life of a read (DESIGN.md): replica where a waiting write touches it, else memory, disk, the cloud with patience,
+ * and when that fails the ladder: replica, stale response, a clear error.
+ */
 import type { Back } from '@larder/sync/client';
+import { LarderError } from '@larder/sync/errors';
+import { CloudFault } from '@larder/sync/fault';
 import type { LinkState } from '@larder/sync/link';
 import type { Cache } from './cache/cache.ts';
+import type { CloudAnswer, Question } from './cache/fetch.ts';
+import { dismiss, Fill } from './cache/fill.ts';
+import { decide, mayServeStale, onlyIfCached } from './cache/policy.ts';
+import type { Need } from './cache/policy.ts';
+import type { StoredResponse } from './cache/response.ts';
 import type { Cloud } from './cloud.ts';
 import type { Exchange } from './exchange.ts';
+import { sendHit, sendReplica, sendStale, sendThrough, sendWhole } from './read/answer.ts';
+import { createBypass } from './read/bypass.ts';
+import type { Bypass } from './read/bypass.ts';
+import { sendOfflinePage } from './read/offline-page.ts';
+import { createPatience } from './read/patience.ts';
+import type { Patience } from './read/patience.ts';
+import { cacheRequestOf, readingOf } from './read/reading.ts';
+import type { Reading } from './read/reading.ts';
+import { askReplica, mustAskReplica, pendingFor, prefersReplica, wasOvertaken } from './read/replica.ts';
 
 export interface ReaderDeps {
   cache: Cache;
-  cloud: Cloud;
+  cloud: Pick<Cloud, 'request'>;
   /** Null without a profile. */
   back: Back | null;
   /** Live: read at every request. `held`: the operator wants nothing sent. */
@@ -19,18 +38,224 @@ export interface ReaderDeps {
     patienceCeiling: number;
     /** Longest wait for the head of an answer, ms. */
     hardTimeout: number;
-    /** Largest answer that is stored, bytes. */
+    /** Largest answer that is stored, bytes; it is held in memory while it is fetched. */
     maxObjectBytes: number;
   };
 }
 
+/** How reads were answered. `through`: by the cloud, unstorable. `stored`: by the cloud, or joined. */
+export type Outcome = 'hit' | 'stale' | 'validated' | 'stored' | 'through' | 'replica' | 'failed';
+
 export interface Reader {
-  /** Answers a GET or HEAD. Never rejects. */
+  /** Answers a GET or HEAD. Rejects with a `LarderError` where nothing can: LARDER_OFFLINE, LARDER_CLOUD_*. */
   read(exchange: Exchange): Promise<void>;
-  /** Aborts fetches that nobody waits for: call it when the link is found down. */
+  /** Aborts fetches that nobody waits for: for when the link is found down. */
   abandon(): void;
   /** Answers by outcome, since the start. */
-  readonly counters: Readonly<Record<string, number>>;
+  readonly counters: Readonly<Record<Outcome, number>>;
 }
 
-export declare function createReader(deps: ReaderDeps): Reader;
+export function createReader(deps: ReaderDeps): Reader {
+  const path = new ReadPath(deps);
+  return {
+    read: (exchange) => path.read(exchange),
+    abandon: () => path.fill.abandon(),
+    counters: path.counters,
+  };
+}
+
+const DONE = Promise.resolve();
+/** Stands for all routes that no profile knows, where latencies are learnt. */
+const UNKNOWN_ROUTE = {};
+/** Failures that the cloud itself reports and a lower rung may cover up (RFC 5861 §4). */
+const FAILING = new Set([500, 502, 503, 504]);
+
+type MaybeStored = StoredResponse | null;
+
+class ReadPath {
+  readonly counters: Record<Outcome, number> = {
+    hit: 0,
+    stale: 0,
+    validated: 0,
+    stored: 0,
+    through: 0,
+    replica: 0,
+    failed: 0,
+  };
+  readonly fill: Fill;
+  readonly #deps: ReaderDeps;
+  readonly #bypass: Bypass;
+  readonly #patience: Patience;
+
+  constructor(deps: ReaderDeps) {
+    const { cache, cloud, clock, config } = deps;
+    this.#deps = deps;
+    this.fill = new Fill({ cache, cloud, clock, ...config });
+    this.#bypass = createBypass({ cloud, hardTimeout: config.hardTimeout });
+    this.#patience = createPatience(config.patienceCeiling);
+  }
+
+  read(exchange: Exchange): Promise<void> {
+    const { back, cache } = this.#deps;
+    const request = cacheRequestOf(exchange);
+    const found = cache.find(request);
+    const reading = readingOf(exchange, found, request, back);
+    if (mustAskReplica(back, reading) || prefersReplica(back, reading)) return this.#readReplica(reading);
+    // Nothing up to here, and nothing in the next line, waits for anything.
+    if (found !== null && this.#answeredBy(found, reading)) return DONE;
+    return this.#readBelowMemory(reading, found);
+  }
+
+  async #readReplica(reading: Reading): Promise<void> {
+    if (await this.#answeredByReplica(reading)) return;
+    const found = this.#deps.cache.find(reading.request);
+    if (found === null || !this.#answeredBy(found, reading)) await this.#readBelowMemory(reading, found);
+  }
+
+  async #readBelowMemory(reading: Reading, inMemory: MaybeStored): Promise<void> {
+    const { cache, link } = this.#deps;
+    const onDisk = inMemory === null ? await cache.findOnDisk(reading.request) : null;
+    if (onDisk !== null && this.#answeredBy(onDisk, reading)) return;
+    const stored = inMemory ?? onDisk;
+    const isCutOff = link.state === 'offline' || link.held;
+    // The link's state chooses the order; only the operator's hold forbids.
+    if (isCutOff && (await this.#answeredHere(reading, stored, 'unreachable', 'offline'))) return;
+    if (onlyIfCached(reading.request)) throw new LarderError('LARDER_CLOUD_TIMEOUT', 'Only what is here was wanted.');
+    if (link.held) return this.#fail(reading, new LarderError('LARDER_OFFLINE', 'The operator holds the link.'));
+    await this.#readCloud(reading, stored);
+  }
+
+  async #readCloud(reading: Reading, stored: MaybeStored): Promise<void> {
+    const forward = this.#forwardReason(reading, stored);
+    const answer = await this.#askCloud(reading, stored);
+    if (answer === null) return;
+    if (await this.#answeredBetter(reading, stored, answer)) return dismiss(answer);
+    const { exchange } = reading;
+    const { clock, back } = this.#deps;
+    const pending = pendingFor(back, reading);
+    if (answer.type === 'through') {
+      this.counters.through++;
+      await sendThrough(exchange, answer, forward, clock(), pending);
+    } else {
+      this.counters[answer.validated ? 'validated' : 'stored']++;
+      sendWhole(exchange, answer, forward, clock(), pending);
+    }
+  }
+
+  /** Waits for the cloud as long as nobody here could answer sooner; null: answered from here, or failed. */
+  async #askCloud(reading: Reading, stored: MaybeStored): Promise<CloudAnswer | null> {
+    const { exchange } = reading;
+    const ticket = this.#bypass.isNeeded(exchange)
+      ? this.#bypass.fetch(exchange)
+      : this.fill.fetch(this.#questionOf(reading, stored));
+    try {
+      const answer = await withinTime(ticket.answer, this.#patienceFor(reading, stored));
+      if (answer !== null) return answer;
+      // A lower rung answers, while the fetch goes on; where none can, it is waited for after all.
+      if (!(await this.#answeredHere(reading, stored, 'slow', 'slow'))) return await ticket.answer;
+      ticket.leave();
+    } catch (error) {
+      const fault = error instanceof CloudFault ? error.fault : 'silent';
+      if (!(await this.#answeredHere(reading, stored, 'unreachable', fault)))
+        this.#fail(reading, explain(error, this.#deps.link.state));
+    }
+    return null;
+  }
+
+  /** Patience is for those whom a lower rung can answer. */
+  #patienceFor(reading: Reading, stored: MaybeStored): number {
+    const hasLowerRung = reading.covered || (stored !== null && mayServeStale(stored, this.#deps.clock(), 'slow'));
+    return hasLowerRung ? this.#patience.of(routeOf(reading)) : Infinity;
+  }
+
+  /** Is there something here that must, or had better, be given instead of the cloud's answer? */
+  async #answeredBetter(reading: Reading, stored: MaybeStored, answer: CloudAnswer): Promise<boolean> {
+    if (wasOvertaken(this.#deps.back, reading)) return this.#answeredByReplica(reading);
+    const isFailing = answer.type === 'through' && FAILING.has(answer.head.status);
+    return isFailing && this.#answeredHere(reading, stored, 'failed', 'error');
+  }
+
+  /** The ladder: the replica, then a stale response if the rules allow. `why`: a token for Cache-Status. */
+  async #answeredHere(reading: Reading, stored: MaybeStored, need: Need, why: string): Promise<boolean> {
+    if (await this.#answeredByReplica(reading)) return true;
+    const { back, cache, clock } = this.#deps;
+    if (stored === null || this.#bypass.isDemanded(reading.exchange)) return false;
+    if (!cache.isCurrent(stored) || !mayServeStale(stored, clock(), need)) return false;
+    this.counters.stale++;
+    sendStale(reading.exchange, stored, clock(), pendingFor(back, reading), why);
+    return true;
+  }
+
+  async #answeredByReplica(reading: Reading): Promise<boolean> {
+    const answer = await askReplica(this.#deps.back, reading);
+    if (answer === null) return false;
+    this.counters.replica++;
+    sendReplica(reading.exchange, answer, this.#deps.clock());
+    return true;
+  }
+
+  /** Answers at once from what is stored, if the rules let it stand by itself. */
+  #answeredBy(stored: StoredResponse, reading: Reading): boolean {
+    const { back, clock, link } = this.#deps;
+    const { exchange, request } = reading;
+    const now = clock();
+    const { type } = decide(request, stored, now, link.state);
+    if ((type !== 'fresh' && type !== 'stale-while-revalidate') || this.#bypass.isDemanded(exchange)) return false;
+    this.counters[type === 'fresh' ? 'hit' : 'stale']++;
+    sendHit(exchange, stored, now, pendingFor(back, reading));
+    if (type === 'stale-while-revalidate' && !link.held) this.fill.refresh(this.#questionOf(reading, stored));
+    return true;
+  }
+
+  /** The last rung. */
+  #fail({ exchange }: Reading, error: LarderError): void {
+    this.counters.failed++;
+    const isPage = exchange.request.headers.accept?.includes('text/html') === true;
+    if (error.code !== 'LARDER_OFFLINE' || !isPage) throw error;
+    sendOfflinePage(exchange.response);
+  }
+
+  /** Why the cloud is asked, in the words of RFC 9211 §2.2. */
+  #forwardReason({ exchange, request }: Reading, stored: MaybeStored): string {
+    const { cache, clock, link } = this.#deps;
+    const decision = decide(request, stored, clock(), link.state);
+    if (this.#bypass.isNeeded(exchange)) return 'bypass';
+    if (decision.type === 'revalidate') return decision.reason;
+    if (decision.type !== 'miss') return 'stale';
+    return cache.has(request.uri) ? 'vary-miss' : 'uri-miss';
+  }
+
+  #questionOf(reading: Reading, stored: MaybeStored): Question {
+    return {
+      request: reading.request,
+      stored,
+      tags: reading.tags,
+      rule: reading.exchange.read?.cache ?? null,
+      onLatency: (ms) => this.#patience.learn(routeOf(reading), ms),
+    };
+  }
+}
+
+const routeOf = ({ exchange }: Reading): object => exchange.read ?? UNKNOWN_ROUTE;
+
+/** Null where the time runs out first. */
+async function withinTime<T>(promise: Promise<T>, ms: number): Promise<T | null> {
+  if (ms === Infinity) return promise;
+  const { promise: timeout, resolve } = Promise.withResolvers<null>();
+  const timer = setTimeout(resolve, ms, null);
+  try {
+    return await Promise.race([promise, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** What the failure means to the caller. */
+function explain(error: unknown, state: LinkState): LarderError {
+  if (error instanceof LarderError) return error;
+  if (!(error instanceof CloudFault)) return new LarderError('LARDER_INTERNAL', '', { cause: error });
+  if (error.fault === 'reset') return new LarderError('LARDER_CLOUD_FAILED', '', { cause: error });
+  if (error.fault === 'silent' && state !== 'offline')
+    return new LarderError('LARDER_CLOUD_TIMEOUT', '', { cause: error });
+  return new LarderError('LARDER_OFFLINE', '', { cause: error });
+}

@@ -1,10 +1,15 @@
-/** The two tiers behind one door, and the leases that keep what was invalidated from being stored. */
+/** The two tiers behind one door, and the leases that keep what was invalidated from being stored (I10). */
 import type { Tags } from '@larder/sync/client';
+import { openDiskStore } from './disk.ts';
+import type { DiskStore } from './disk.ts';
+import { createMemoryStore } from './memory.ts';
+import type { MemoryStore } from './memory.ts';
 import type { CacheRequest, StoredResponse } from './response.ts';
+import type { Slot, Store } from './store.ts';
 
 export interface CacheOptions {
   /** Null without a profile: nothing is tagged. */
-  tags: Tags | null;
+  tags: Pick<Tags, 'generation' | 'pending'> | null;
   memoryBytes: number;
   /** Null: memory only. `directory` is made if missing, and emptied if broken. */
   disk: { directory: string; bytes: number } | null;
@@ -12,10 +17,15 @@ export interface CacheOptions {
   version: string;
 }
 
+/**
+ * Taken before a fetch begins, needed to store what it brings. Void as soon as its URI or one of its tags is
+ * invalidated: what was fetched before that may be older than the change.
+ */
 export interface Lease {
-  uri: string;
-  tags: readonly string[];
-  sequence: number;
+  readonly uri: string;
+  readonly tags: readonly string[];
+  /** `Tags.generation(tags)` when it was taken. */
+  readonly sequence: number;
 }
 
 export interface CacheFigures {
@@ -24,12 +34,154 @@ export interface CacheFigures {
 }
 
 export interface Cache {
-  /** In memory, without waiting. Never what was invalidated (I10). */
+  /** In memory, without waiting. */
   find(request: CacheRequest): StoredResponse | null;
   /** On disk; null at once where the index has nothing. What is found is taken into memory. */
   findOnDisk(request: CacheRequest): Promise<StoredResponse | null> | null;
+  /** Has none of its tags been invalidated since it was found? */
+  isCurrent(response: StoredResponse): boolean;
+  /** Is anything stored under this URI, for whomever? */
+  has(uri: string): boolean;
+  lease(uri: string, tags: readonly string[]): Lease;
+  holds(lease: Lease): boolean;
+  /** Ends a lease. Every lease is released. */
+  release(lease: Lease): void;
+  /** Stores under a lease; false where that no longer holds, or where a waiting write touches its tags. */
+  put(lease: Lease, response: StoredResponse): boolean;
+  /** Drops one stored response, because the origin no longer gives it. */
+  drop(response: StoredResponse): void;
+  /** Drops all that is stored under these URIs, for whomever; resolves when it would not come back after a crash. */
+  invalidate(uris: readonly string[]): Promise<void>;
+  /** Drops what carries one of these tags; resolves with how many responses there were in all tiers. */
+  invalidateTags(tags: readonly string[]): Promise<number>;
+  /** Drops all URIs that begin so; resolves as `invalidateTags`. */
+  purgePrefix(prefix: string): Promise<number>;
   figures(): CacheFigures;
   close(): Promise<void>;
 }
 
-export declare function createCache(options: CacheOptions): Promise<Cache>;
+/**
+ * Opens the cache. What it finds is never what was invalidated since it was stored, also before a restart: tags by
+ * their generation, which the back keeps durably; URIs by having been removed durably.
+ * Throws `LARDER_DATA_LOCKED` or `LARDER_DATA_UNUSABLE`.
+ */
+export async function createCache({ tags, memoryBytes, disk, version }: CacheOptions): Promise<Cache> {
+  const memory = createMemoryStore(memoryBytes);
+  if (disk === null) return new TieredCache(tags, memory, null);
+  return new TieredCache(
+    tags,
+    memory,
+    await openDiskStore({ directory: disk.directory, maxBytes: disk.bytes, version }),
+  );
+}
+
+type Tagged = Pick<Slot, 'tags' | 'sequence'>;
+type Named = Pick<Slot, 'uri' | 'tags'>;
+
+class TieredCache implements Cache {
+  readonly #tags: CacheOptions['tags'];
+  readonly #memory: MemoryStore;
+  readonly #disk: DiskStore | null;
+  readonly #tiers: readonly Store[];
+  readonly #leases = new Set<Lease>();
+
+  constructor(tags: CacheOptions['tags'], memory: MemoryStore, disk: DiskStore | null) {
+    this.#tags = tags;
+    this.#memory = memory;
+    this.#disk = disk;
+    this.#tiers = disk === null ? [memory] : [memory, disk];
+  }
+
+  find(request: CacheRequest): StoredResponse | null {
+    const found = this.#memory.find(request);
+    return found !== null && this.isCurrent(found) ? found : null;
+  }
+
+  findOnDisk(request: CacheRequest): Promise<StoredResponse | null> | null {
+    const found = this.#disk?.find(request) ?? null;
+    return found === null ? null : this.#promote(request, found);
+  }
+
+  /** From disk into memory, unless it was invalidated on the way. */
+  async #promote(
+    request: CacheRequest,
+    finding: StoredResponse | Promise<StoredResponse | null>,
+  ): Promise<StoredResponse | null> {
+    const lease = this.lease(request.uri, []);
+    try {
+      const found = await finding;
+      if (found === null || !this.holds(lease) || !this.isCurrent(found)) return null;
+      this.#memory.put(found);
+      return found;
+    } finally {
+      this.release(lease);
+    }
+  }
+
+  has(uri: string): boolean {
+    return this.#tiers.some((tier) => tier.has(uri));
+  }
+
+  isCurrent({ tags, sequence }: Tagged): boolean {
+    return tags.length === 0 || sequence >= this.#generation(tags);
+  }
+
+  lease(uri: string, tags: readonly string[]): Lease {
+    const lease = { uri, tags, sequence: this.#generation(tags) };
+    this.#leases.add(lease);
+    return lease;
+  }
+
+  holds(lease: Lease): boolean {
+    return this.#leases.has(lease) && this.isCurrent(lease);
+  }
+
+  release(lease: Lease): void {
+    this.#leases.delete(lease);
+  }
+
+  put(lease: Lease, response: StoredResponse): boolean {
+    if (!this.holds(lease) || this.#tags?.pending(lease.tags) === true) return false;
+    for (const tier of this.#tiers) tier.put(response);
+    return true;
+  }
+
+  drop(response: StoredResponse): void {
+    for (const tier of this.#tiers) tier.drop(response);
+  }
+
+  async invalidate(uris: readonly string[]): Promise<void> {
+    this.#voidLeases(({ uri }) => uris.includes(uri));
+    await Promise.all(this.#tiers.flatMap((tier) => uris.map((uri) => tier.remove(uri))));
+  }
+
+  invalidateTags(dead: readonly string[]): Promise<number> {
+    return this.#sweep(({ tags }) => tags.some((tag) => dead.includes(tag)));
+  }
+
+  purgePrefix(prefix: string): Promise<number> {
+    return this.#sweep(({ uri }) => uri.startsWith(prefix));
+  }
+
+  figures(): CacheFigures {
+    return { memory: this.#memory.figures, disk: this.#disk?.figures ?? null };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#tiers.map((tier) => tier.close()));
+  }
+
+  async #sweep(isDead: (named: Named) => boolean): Promise<number> {
+    this.#voidLeases(isDead);
+    const counts = await Promise.all(this.#tiers.map((tier) => tier.sweep(isDead)));
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  #voidLeases(isVoid: (named: Named) => boolean): void {
+    for (const lease of this.#leases) if (isVoid(lease)) this.#leases.delete(lease);
+  }
+
+  #generation(tags: readonly string[]): number {
+    return this.#tags?.generation(tags) ?? 0;
+  }
+}

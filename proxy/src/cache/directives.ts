@@ -96,5 +96,8 @@ export function fieldNames(directives: Directives, name: string): readonly strin
   const value = directives.get(name);
   if (value === undefined) return [];
   if (typeof value !== 'string' || value === '') return null;
-  return value.toLowerCase().split(/[\s,]+/).filter((field) => field !== '');
+  return value
+    .toLowerCase()
+    .split(/[\s,]+/)
+    .filter((field) => field !== '');
 }

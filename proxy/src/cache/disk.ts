@@ -11,8 +11,7 @@ import type { DiskSlot } from './record.ts';
 import type { CacheRequest, StoredResponse } from './response.ts';
 import { createShelves } from './shelves.ts';
 import type { Store } from './store.ts';
-import { createWriteBehind, SLOTS } from './write-behind.ts';
-import type { WriteBehind } from './write-behind.ts';
+import { SLOTS, WriteBehind } from './write-behind.ts';
 
 export interface DiskStore extends Store {
   readonly figures: { responses: number; bytes: number; faults: number };
@@ -80,7 +79,7 @@ async function readSlots(database: Database): Promise<{ slots: DiskSlot[]; broke
 }
 
 function createDiskStore(database: Database, slots: DiskSlot[], broken: string[], maxBytes: number): DiskStore {
-  const behind: WriteBehind = createWriteBehind(database, {
+  const behind: WriteBehind = new WriteBehind(database, {
     onLost: (slot) => shelves.remove(slot),
     compactAfter: maxBytes / 4,
   });
@@ -108,7 +107,7 @@ function createDiskStore(database: Database, slots: DiskSlot[], broken: string[]
   return {
     find(request: CacheRequest) {
       const slot = shelves.find(request);
-      return slot === null ? null : (behind.unwritten(slot.id) ?? read(slot));
+      return slot === null ? null : (behind.waiting(slot.id) ?? read(slot));
     },
     put(response) {
       if (response.body.length > LARGEST_BODY) return;
@@ -120,6 +119,7 @@ function createDiskStore(database: Database, slots: DiskSlot[], broken: string[]
       shelves.put(slot);
     },
     has: (uri) => shelves.hasUri(uri),
+    drop: (slot) => shelves.drop(slot),
     remove: (uri) => (shelves.removeUri(uri) ? behind.flush({ durable: true }) : Promise.resolve()),
     async sweep(isDead) {
       const count = shelves.sweep(isDead);
@@ -130,7 +130,7 @@ function createDiskStore(database: Database, slots: DiskSlot[], broken: string[]
       return { ...shelves.figures(), faults: faults + behind.faults };
     },
     async close() {
-      await behind.close();
+      await behind.flush({ durable: true });
       await database.close();
     },
   };

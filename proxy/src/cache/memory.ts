@@ -14,6 +14,7 @@ export function createMemoryStore(maxBytes: number): MemoryStore {
     find: (request) => shelves.find(request),
     put: (response) => shelves.put(response),
     has: (uri) => shelves.hasUri(uri),
+    drop: (slot) => shelves.drop(slot),
     remove(uri) {
       shelves.removeUri(uri);
       return Promise.resolve();

@@ -7,7 +7,14 @@ import type { CacheRule } from '@larder/sync/profile';
 import type { HeaderFields } from '../cloud.ts';
 import { fieldNames, parseDirectives, responseDirectives, seconds } from './directives.ts';
 import type { Directives } from './directives.ts';
-import { birthOf, heuristicLifetime, HEURISTICALLY_CACHEABLE, lastModifiedOf, single, statedLifetime } from './freshness.ts';
+import {
+  birthOf,
+  heuristicLifetime,
+  HEURISTICALLY_CACHEABLE,
+  lastModifiedOf,
+  single,
+  statedLifetime,
+} from './freshness.ts';
 import type { FetchTimes } from './freshness.ts';
 import type { CacheRequest, Metadata, ResponseHead } from './response.ts';
 import { matches, parseVary, selectionOf } from './vary.ts';

@@ -12,8 +12,9 @@ export interface Shelves<T> {
   has(item: T): boolean;
   hasUri(uri: string): boolean;
   put(item: T): void;
-  /** False where it was not there. */
-  remove(item: T): boolean;
+  remove(item: T): void;
+  /** Removes what this would replace. */
+  drop(slot: Slot): void;
   removeUri(uri: string): boolean;
   /** Removes what `isDead` names; how many there were. */
   sweep(isDead: (item: T) => boolean): number;
@@ -50,13 +51,17 @@ export function createShelves<T extends Slot>({ maxBytes, bytesOf, onGone }: She
     }
     return gone.length;
   };
-  const hasItem = (item: T) => shelves.peek(item.uri)?.includes(item) === true;
+  const keepOnly = (uri: string, isKept: (item: T) => boolean) => {
+    const shelf = shelves.peek(uri) ?? [];
+    const left = shelf.filter(isKept);
+    if (left.length < shelf.length) replaceShelf(uri, left);
+  };
   return {
     find(request) {
       const shelf = shelves.get(request.uri);
       return shelf === undefined ? null : select(shelf, request);
     },
-    has: hasItem,
+    has: (item) => shelves.peek(item.uri)?.includes(item) === true,
     hasUri: (uri) => shelves.has(uri),
     put(item) {
       const others = (shelves.peek(item.uri) ?? []).filter((old) => !replaces(item, old));
@@ -69,15 +74,13 @@ export function createShelves<T extends Slot>({ maxBytes, bytesOf, onGone }: She
         onGone?.(item);
       }
     },
-    remove(item) {
-      if (!hasItem(item)) return false;
-      replaceShelf(item.uri, (shelves.peek(item.uri) ?? []).filter((other) => other !== item));
-      return true;
-    },
+    remove: (item) => keepOnly(item.uri, (other) => other !== item),
+    drop: (slot) => keepOnly(slot.uri, (other) => !replaces(slot, other)),
     removeUri: (uri) => shelves.delete(uri),
     sweep(isDead) {
       let count = 0;
-      for (const [uri, shelf] of [...shelves.entries()]) {
+      // Replacing a shelf moves it to the end of what is being walked.
+      for (const [uri, shelf] of Array.from(shelves.entries())) {
         const left = shelf.filter((item) => !isDead(item));
         if (left.length < shelf.length) count += replaceShelf(uri, left);
       }

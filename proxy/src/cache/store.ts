@@ -15,6 +15,8 @@ export interface Store {
   put(response: StoredResponse): void;
   /** Is anything stored under this URI, for whomever? */
   has(uri: string): boolean;
+  /** Drops what a response with this scope and these selecting headers would replace. */
+  drop(slot: Slot): void;
   /** Drops all under a URI; resolves when it would not come back after a crash. */
   remove(uri: string): Promise<void>;
   /** Drops what `isDead` names; resolves as `remove` does, with how many there were. */

@@ -1,0 +1,152 @@
+/** One fetch: from the question to the cloud, to what is left of its answer in the cache. */
+import type { Readable } from 'node:stream';
+import { LarderError } from '@larder/sync/errors';
+import { CloudFault } from '@larder/sync/fault';
+import type { CacheRule } from '@larder/sync/profile';
+import type { Cloud, CloudResponse, HeaderFields } from '../cloud.ts';
+import { readWhole } from './body.ts';
+import type { Cache, Lease } from './cache.ts';
+import { freshen, store } from './policy.ts';
+import type { Fetched } from './policy.ts';
+import type { CacheRequest, ResponseHead, StoredResponse } from './response.ts';
+
+export interface FetchDeps {
+  cache: Cache;
+  cloud: Pick<Cloud, 'request'>;
+  /** ms since 1970. */
+  clock: () => number;
+  /** Longest wait for the head of an answer, ms. */
+  hardTimeout: number;
+  /** A larger answer passes without being stored, bytes. */
+  maxObjectBytes: number;
+}
+
+export interface Question {
+  request: CacheRequest;
+  /** What is to be validated; null: nothing is stored. */
+  stored: StoredResponse | null;
+  tags: readonly string[];
+  rule: CacheRule | null;
+  /** Told how long the head of the answer took, ms. */
+  onLatency(ms: number): void;
+}
+
+export type CloudAnswer =
+  | WholeAnswer
+  /** For one caller, who must read the body or destroy it. */
+  | { type: 'through'; head: ResponseHead; body: Readable };
+
+/** Complete, and for everybody who asked. */
+export interface WholeAnswer {
+  type: 'whole';
+  response: StoredResponse;
+  /** Others will find it. */
+  stored: boolean;
+  /** By a 304 of the cloud. */
+  validated: boolean;
+  /** Somebody else had already asked. */
+  joined: boolean;
+  /** Set-Cookie, for the one who asked first and for nobody else (I8). */
+  cookies: string | string[] | undefined;
+}
+
+/**
+ * Asks the cloud, validating what is stored, and stores what may be stored while the lease holds. Rejects with a
+ * `CloudFault`, with `LARDER_CLOUD_TIMEOUT`, or with the signal's reason.
+ */
+export async function fetchOnce(
+  deps: FetchDeps,
+  question: Question,
+  lease: Lease,
+  signal: AbortSignal,
+): Promise<CloudAnswer> {
+  const { cache, clock } = deps;
+  const requested = clock();
+  const response = await send(deps, question, signal);
+  const received = clock();
+  question.onLatency(received - requested);
+  const { request, rule, tags, stored } = question;
+  const cookies = response.headers['set-cookie'];
+  const fetched: Fetched = {
+    request,
+    response,
+    rule,
+    times: { requested, received },
+    tags,
+    sequence: lease.sequence,
+  };
+
+  if (response.status === 304 && stored !== null) {
+    response.body.resume();
+    // RFC 9111 §4.3.4: a 304 for something else than what is stored validates nothing.
+    if (!isSame(stored, response)) return fetchOnce(deps, { ...question, stored: null }, lease, signal);
+    const metadata = freshen(stored, fetched);
+    const answer = { ...(metadata ?? stored), body: stored.body };
+    const kept = metadata !== null && cache.put(lease, answer);
+    return { type: 'whole', response: answer, stored: kept, validated: true, joined: false, cookies };
+  }
+
+  const metadata = store(fetched);
+  const length = Number(response.headers['content-length'] ?? 0);
+  if (metadata === null || length > deps.maxObjectBytes) {
+    // What was stored is no longer what the origin says (RFC 9111 §4.3.3); its failure says nothing.
+    if (response.status < 500 && stored?.scope === request.scope) cache.drop(stored);
+    return { type: 'through', head: response, body: response.body };
+  }
+  const body = await readWhole(response.body, deps.maxObjectBytes);
+  if (!Buffer.isBuffer(body)) return { type: 'through', head: response, body };
+  // Truncated where the connection's end was the only mark of the body's end.
+  if (response.headers['content-length'] !== undefined && length !== body.length) throw new CloudFault('reset', true);
+  const answer = { ...metadata, body };
+  const kept = cache.put(lease, answer);
+  return { type: 'whole', response: answer, stored: kept, validated: false, joined: false, cookies };
+}
+
+async function send(deps: FetchDeps, question: Question, signal: AbortSignal): Promise<CloudResponse> {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(new LarderError('LARDER_CLOUD_TIMEOUT')), deps.hardTimeout);
+  const either = AbortSignal.any([signal, late.signal]);
+  try {
+    return await deps.cloud.request({
+      method: 'GET',
+      path: question.request.uri,
+      headers: fillHeaders(question),
+      body: null,
+      signal: either,
+    });
+  } catch (error) {
+    throw either.aborted ? either.reason : error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Fields that ask for less than the whole of what is there: the cache answers them itself. */
+const CONDITIONAL = new Set([
+  'if-none-match',
+  'if-modified-since',
+  'if-match',
+  'if-unmodified-since',
+  'if-range',
+  'range',
+]);
+
+/** The request's own headers, its conditions replaced by ours (RFC 9111 §4.3.1). */
+function fillHeaders({ request, stored }: Question): HeaderFields {
+  const headers: HeaderFields = {};
+  for (const [name, value] of Object.entries(request.headers))
+    if (value !== undefined && !CONDITIONAL.has(name)) headers[name] = value;
+  if (stored === null) return headers;
+  if (stored.etag !== null) headers['if-none-match'] = stored.etag;
+  const changed = stored.headers['last-modified'];
+  if (changed !== undefined) headers['if-modified-since'] = changed;
+  return headers;
+}
+
+/** Does the 304 speak of what is stored? Without an ETag of its own it can only be the one that was asked about. */
+function isSame(stored: StoredResponse, response: CloudResponse): boolean {
+  const etag = response.headers['etag'];
+  return etag === undefined || stored.etag === null || weak(String(etag)) === weak(stored.etag);
+}
+
+const weak = (etag: string) => etag.replace(/^W\//, '');

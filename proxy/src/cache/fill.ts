@@ -1,0 +1,173 @@
+/**
+ * One fetch for all who ask the same at the same time: the same scope, URI and values of the headers that the last
+ * answer varied by.
+ */
+import { LarderError } from '@larder/sync/errors';
+import type { Lease } from './cache.ts';
+import { fetchOnce } from './fetch.ts';
+import type { CloudAnswer, FetchDeps, Question } from './fetch.ts';
+import type { CacheRequest } from './response.ts';
+import { matches, selectionOf } from './vary.ts';
+
+/** A caller's place in a fetch. `answer` rejects with a `CloudFault` or a `LarderError`. */
+export interface Ticket {
+  answer: Promise<CloudAnswer>;
+  /** The caller wants the answer no more; the fetch goes on. */
+  leave(): void;
+}
+
+interface Flight {
+  lease: Lease;
+  /** Callers who still wait. */
+  waiting: number;
+  abort: AbortController;
+  answer: Promise<CloudAnswer>;
+}
+
+/** A URI whose answer could not be shared is not waited for again so soon, ms. */
+const HIT_FOR_MISS = 60_000;
+/** URIs of which something is remembered. */
+const MOST_REMEMBERED = 10_000;
+/** Fetches that may go on with nobody waiting. */
+const MOST_ABANDONED = 64;
+
+const ABANDONED = new LarderError('LARDER_CLOUD_TIMEOUT', 'Nobody waited for it any more.');
+
+export class Fill {
+  readonly #deps: FetchDeps;
+  /** Those that can be joined. */
+  readonly #flights = new Map<string, Flight>();
+  readonly #abandoned = new Set<Flight>();
+  /** By scope and URI: the names in the last Vary, and until when it is hit-for-miss. */
+  readonly #lastVary = new Map<string, readonly string[]>();
+  readonly #hitForMiss = new Map<string, number>();
+
+  constructor(deps: FetchDeps) {
+    this.#deps = deps;
+  }
+
+  /** Joins the fetch that is under way, or starts one. */
+  fetch(question: Question): Ticket {
+    if ((this.#hitForMiss.get(resourceOf(question.request)) ?? 0) > this.#deps.clock()) return this.#alone(question);
+    const underWay = this.#joinable(question);
+    return underWay === null ? this.#board(this.#depart(question)) : this.#join(underWay, question);
+  }
+
+  /** Fetches behind the answer, if nobody does so already. */
+  refresh(question: Question): void {
+    if (this.#joinable(question) === null) this.#board(this.#depart(question)).leave();
+  }
+
+  /** Aborts what nobody waits for. */
+  abandon(): void {
+    for (const flight of this.#abandoned) flight.abort.abort(ABANDONED);
+  }
+
+  /** The fetch that a new caller may join: not one begun before an invalidation (I10). */
+  #joinable(question: Question): Flight | null {
+    const flight = this.#flights.get(this.#keyOf(question));
+    return flight !== undefined && this.#deps.cache.holds(flight.lease) ? flight : null;
+  }
+
+  /** Starts a fetch that others may join. */
+  #depart(question: Question): Flight {
+    const key = this.#keyOf(question);
+    const flight = this.#start(question);
+    this.#flights.set(key, flight);
+    const arrive = () => {
+      if (this.#flights.get(key) === flight) this.#flights.delete(key);
+    };
+    flight.answer.then(arrive, arrive);
+    return flight;
+  }
+
+  #start(question: Question): Flight {
+    const { cache } = this.#deps;
+    const abort = new AbortController();
+    const lease = cache.lease(question.request.uri, question.tags);
+    const flight = { lease, waiting: 0, abort, answer: fetchOnce(this.#deps, question, lease, abort.signal) };
+    const end = () => {
+      cache.release(lease);
+      this.#abandoned.delete(flight);
+    };
+    flight.answer.then((answer) => this.#learn(question, answer), ignore).finally(end);
+    return flight;
+  }
+
+  /** What the next ones need to know before they wait for one another. */
+  #learn({ request }: Question, answer: CloudAnswer): void {
+    const resource = resourceOf(request);
+    if (answer.type === 'whole') {
+      this.#hitForMiss.delete(resource);
+      if (answer.response.vary.length > 0) remember(this.#lastVary, resource, answer.response.vary);
+    } else if (answer.head.status < 500) {
+      // A failing cloud, on the other hand, is no reason to ask it more often.
+      remember(this.#hitForMiss, resource, this.#deps.clock() + HIT_FOR_MISS);
+    }
+  }
+
+  #board(flight: Flight): Ticket {
+    return this.#ticket(flight, flight.answer);
+  }
+
+  #join(flight: Flight, question: Question): Ticket {
+    const answer = flight.answer.then((given) => {
+      if (given.type !== 'whole' || !matches(given.response, question.request)) {
+        // It was for somebody else: everybody now goes by themselves, at the same time.
+        return this.#alone(question).answer;
+      }
+      return { ...given, joined: true, cookies: undefined };
+    });
+    return this.#ticket(flight, answer);
+  }
+
+  #alone(question: Question): Ticket {
+    return this.#board(this.#start(question));
+  }
+
+  #ticket(flight: Flight, answer: Promise<CloudAnswer>): Ticket {
+    flight.waiting++;
+    this.#abandoned.delete(flight);
+    // Whoever leaves does not hear of its failure.
+    answer.catch(ignore);
+    let left = false;
+    const leave = () => {
+      if (left) return;
+      left = true;
+      answer.then(dismiss, ignore);
+      flight.waiting--;
+      if (flight.waiting === 0) this.#letGo(flight);
+    };
+    return { answer, leave };
+  }
+
+  #letGo(flight: Flight): void {
+    this.#abandoned.add(flight);
+    const [oldest] = this.#abandoned;
+    if (this.#abandoned.size <= MOST_ABANDONED || oldest === undefined) return;
+    this.#abandoned.delete(oldest);
+    oldest.abort.abort(ABANDONED);
+  }
+
+  #keyOf({ request }: Question): string {
+    const resource = resourceOf(request);
+    return `${resource} ${selectionOf(this.#lastVary.get(resource) ?? [], request.headers)}`;
+  }
+}
+
+/** Ends an answer that nobody will read. */
+export function dismiss(answer: CloudAnswer): void {
+  if (answer.type === 'through') answer.body.destroy();
+}
+
+const ignore = () => undefined;
+/** A URI holds no space, so two of these are equal only if both parts are. */
+const resourceOf = ({ uri, scope }: CacheRequest) => `${uri} ${scope}`;
+
+/** Bounded: the oldest is forgotten, which costs a little waiting and nothing else. */
+function remember<V>(map: Map<string, V>, key: string, value: V): void {
+  map.delete(key);
+  map.set(key, value);
+  const [oldest] = map.keys();
+  if (map.size > MOST_REMEMBERED && oldest !== undefined) map.delete(oldest);
+}

@@ -1,0 +1,180 @@
+/** Writes answers: each says where it comes from and how old it is (I13). */
+import type { IncomingMessage } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import type { ReplicaAnswer } from '@larder/sync/client';
+import type { CloudAnswer, WholeAnswer } from '../cache/fetch.ts';
+import { belongsIn304, isUnmodified } from '../cache/conditional.ts';
+import { rangeOf } from '../cache/range.ts';
+import type { StoredResponse } from '../cache/response.ts';
+import type { HeaderFields } from '../cloud.ts';
+import type { Exchange } from '../exchange.ts';
+
+/** Flat name and value pairs: what node writes out without looking at it again. */
+type Fields = string[];
+
+/** A hit's fields, kept for as long as its Age and its time to live stay the same: a second. */
+interface Rendered {
+  second: number;
+  fields: Fields;
+}
+const hits = new WeakMap<StoredResponse, Rendered>();
+
+/** A stored response, fresh or stale, with no word from the cloud. `pending`: changes waiting that it does not show. */
+export function sendHit({ request, response }: Exchange, stored: StoredResponse, now: number, pending: number): void {
+  const second = Math.floor(now / 1000);
+  let rendered = hits.get(stored);
+  if (rendered?.second !== second) {
+    const ttl = Math.floor((stored.freshUntil - now) / 1000);
+    rendered = { second, fields: storedFields(stored, `hit; ttl=${ttl}`, 'cache', now) };
+    hits.set(stored, rendered);
+  }
+  const fields = pending === 0 ? rendered.fields : [...rendered.fields, 'Larder-Pending', String(pending)];
+  sendBody(request, response, stored, fields, now);
+}
+
+/** A stored response after the cloud was asked and did not answer well. `why`: a token for Cache-Status' detail. */
+export function sendStale(exchange: Exchange, stored: StoredResponse, now: number, pending: number, why: string): void {
+  const fields = storedFields(stored, `fwd=stale; detail=${why}`, 'cache', now);
+  addPending(fields, pending);
+  sendBody(exchange.request, exchange.response, stored, fields, now);
+}
+
+/** What the cloud has just given or confirmed, whole. `forward`: why it was asked, in the words of RFC 9211. */
+export function sendWhole(
+  { request, response }: Exchange,
+  answer: WholeAnswer,
+  forward: string,
+  now: number,
+  pending: number,
+): void {
+  const parts = [`fwd=${forward}`];
+  if (answer.validated) parts.push('fwd-status=304');
+  if (answer.stored) parts.push('stored');
+  if (answer.joined) parts.push('collapsed');
+  const fields = storedFields(answer.response, parts.join('; '), 'cloud', now);
+  if (answer.cookies !== undefined) addField(fields, 'set-cookie', answer.cookies);
+  addPending(fields, pending);
+  sendBody(request, response, answer.response, fields, now);
+}
+
+/** An answer that passes through unstored. Resolves when it is through, or the caller has gone. */
+export async function sendThrough(
+  { response }: Exchange,
+  { head, body }: Extract<CloudAnswer, { type: 'through' }>,
+  forward: string,
+  now: number,
+  pending: number,
+): Promise<void> {
+  if (response.destroyed) {
+    body.destroy();
+    return;
+  }
+  const fields = flatten(head.headers, 'cache-status');
+  addProvenance(fields, head.headers, `fwd=${forward}`, 'cloud', now);
+  addPending(fields, pending);
+  response.writeHead(head.status, fields);
+  response.flushHeaders();
+  // Where the cloud breaks off, or the caller leaves, the other side is broken off as well.
+  await pipeline(body, response).catch(() => response.destroy());
+}
+
+/** The replica's answer, made here: conditions and HEAD are met as the cloud would. */
+export function sendReplica(
+  { method, request, response }: Exchange,
+  { answer, asOf }: ReplicaAnswer,
+  now: number,
+): void {
+  const { status, headers, body } = answer;
+  const validators = { etag: headers['etag'] ?? null, lastModified: null };
+  const unmodified = status === 200 && isUnmodified(request.headers, validators, now);
+  const fields: Fields = [];
+  for (const [name, value] of Object.entries(headers))
+    if (name !== 'content-length' && (!unmodified || belongsIn304(name))) fields.push(name, value);
+  addProvenance(fields, {}, 'detail=replica', 'replica', asOf);
+  if (unmodified) {
+    response.writeHead(304, fields).end();
+    return;
+  }
+  if (!isBodiless(status)) fields.push('content-length', String(Buffer.byteLength(body)));
+  response.writeHead(status, fields).end(method === 'HEAD' ? undefined : body);
+}
+
+function sendBody(
+  request: IncomingMessage,
+  response: Exchange['response'],
+  stored: StoredResponse,
+  fields: Fields,
+  now: number,
+): void {
+  const { headers, method } = request;
+  const isConditional = headers['if-none-match'] !== undefined || headers['if-modified-since'] !== undefined;
+  if (isConditional && stored.status === 200 && isUnmodified(headers, validatorsOf(stored), now)) {
+    response.writeHead(304, without(fields)).end();
+    return;
+  }
+  const range = headers.range === undefined || method !== 'GET' ? null : rangeOf(headers, stored);
+  if (range === 'unsatisfiable') {
+    response.writeHead(416, [...without(fields), 'content-range', `bytes */${stored.body.length}`]).end();
+    return;
+  }
+  if (range !== null) {
+    const part = stored.body.subarray(range.first, range.last + 1);
+    const place = `bytes ${range.first}-${range.last}/${stored.body.length}`;
+    const own = ['content-range', place, 'content-length', String(part.length)];
+    response.writeHead(206, [...without(fields, 'content-length'), ...own]).end(part);
+    return;
+  }
+  response.writeHead(stored.status, fields);
+  response.end(method === 'HEAD' ? undefined : stored.body);
+}
+
+/** RFC 9111 §4.3.2: without a Last-Modified the time at which it was made takes its place. */
+const validatorsOf = ({ etag, lastModified, birth }: StoredResponse) => ({
+  etag,
+  lastModified: lastModified ?? birth,
+});
+
+/** All but one field; or, where none is named, but those that do not belong in an answer without the body. */
+function without(fields: Fields, name?: string): Fields {
+  const kept: Fields = [];
+  for (let i = 0; i < fields.length; i += 2) {
+    const [field = '', value = ''] = [fields[i], fields[i + 1]];
+    if (name === undefined ? belongsIn304(field) : field !== name) kept.push(field, value);
+  }
+  return kept;
+}
+
+const isBodiless = (status: number) => status === 204 || status === 304;
+
+function storedFields(stored: StoredResponse, status: string, source: 'cache' | 'cloud', now: number): Fields {
+  const fields = flatten(stored.headers, 'cache-status', 'content-length');
+  const age = Math.max(0, Math.floor((now - stored.birth) / 1000));
+  // A first answer that comes straight from its origin has no Age (RFC 9111 §5.1).
+  if (source === 'cache' || age > 0) fields.push('age', String(age));
+  if (!isBodiless(stored.status)) fields.push('content-length', String(stored.body.length));
+  addProvenance(fields, stored.headers, status, source, stored.birth);
+  return fields;
+}
+
+/** RFC 9211 §2: every cache on the way adds itself at the end. */
+function addProvenance(fields: Fields, headers: HeaderFields, status: string, source: string, asOf: number): void {
+  const upstream = headers['cache-status'];
+  const own = `larder; ${status}`;
+  fields.push('Cache-Status', upstream === undefined ? own : `${String(upstream)}, ${own}`);
+  fields.push('Larder-Source', source, 'Larder-As-Of', new Date(asOf).toISOString());
+}
+
+function addPending(fields: Fields, pending: number): void {
+  if (pending > 0) fields.push('Larder-Pending', String(pending));
+}
+
+function flatten(headers: HeaderFields, ...skipped: string[]): Fields {
+  const fields: Fields = [];
+  for (const [name, value] of Object.entries(headers)) if (!skipped.includes(name)) addField(fields, name, value);
+  return fields;
+}
+
+function addField(fields: Fields, name: string, value: string | string[]): void {
+  if (typeof value === 'string') fields.push(name, value);
+  else for (const one of value) fields.push(name, one);
+}

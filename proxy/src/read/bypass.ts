@@ -1,0 +1,50 @@
+/** Requests that the cache can neither answer nor learn from: passed to the cloud as they are. */
+import type { CloudAnswer } from '../cache/fetch.ts';
+import type { Ticket } from '../cache/fill.ts';
+import type { Cloud } from '../cloud.ts';
+import type { Exchange } from '../exchange.ts';
+import { clientOf, fieldsOf } from '../forward.ts';
+import { LarderError } from '@larder/sync/errors';
+
+export interface Bypass {
+  /** It asks for less than a whole answer, or wants nothing of it kept. */
+  isNeeded(exchange: Exchange): boolean;
+  /** It sets a condition that only the origin can judge (RFC 9111 §4.3.2). */
+  isDemanded(exchange: Exchange): boolean;
+  fetch(exchange: Exchange): Ticket;
+}
+
+/** `hardTimeout`: longest wait for the head of an answer, ms. */
+export function createBypass({ cloud, hardTimeout }: { cloud: Pick<Cloud, 'request'>; hardTimeout: number }): Bypass {
+  const isDemanded = ({ request: { headers } }: Exchange) =>
+    headers['if-match'] !== undefined || headers['if-unmodified-since'] !== undefined;
+
+  async function ask({ method, path, search, request }: Exchange, leaving: AbortController): Promise<CloudAnswer> {
+    const timer = setTimeout(() => leaving.abort(new LarderError('LARDER_CLOUD_TIMEOUT')), hardTimeout);
+    try {
+      const { body, ...head } = await cloud.request({
+        method,
+        path: path + search,
+        headers: fieldsOf(request),
+        body: null,
+        client: clientOf(request),
+        signal: leaving.signal,
+      });
+      return { type: 'through', head, body };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  return {
+    isDemanded,
+    isNeeded: (exchange) =>
+      exchange.method !== 'GET' || exchange.request.headers.range !== undefined || isDemanded(exchange),
+    fetch(exchange) {
+      const leaving = new AbortController();
+      const answer = ask(exchange, leaving);
+      answer.catch(() => undefined);
+      return { answer, leave: () => leaving.abort() };
+    },
+  };
+}
