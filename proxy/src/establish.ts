@@ -8,7 +8,7 @@ import type { Target } from './target.ts';
 
 export interface EstablishDeps {
   /** Null: a plain proxy. */
-  app: App | null;
+  app: Pick<App, 'user' | 'scope' | 'reads' | 'writes'> | null;
   identity: Pick<Identity, 'identify'>;
   credentialScope(headers: IncomingMessage['headers']): string;
 }
