@@ -12,7 +12,11 @@ import { type StaffUser, userOf } from './user.ts';
 const HEALTH = `${API}/health`;
 const KEYS = '/.well-known/jwks.json';
 /** What the page is made of. */
-const SHELL = ['/', '/app.js', '/app.css'];
+const SHELL = [
+  '/',
+  ...['app.css', 'lists.css', 'icon.svg'].map((style) => `/${style}`),
+  ...['app', 'api', 'page', 'products', 'reprice', 'sales', 'sell', 'words'].map((script) => `/${script}.js`),
+];
 const PUBLIC = new Set([...SHELL, HEALTH, KEYS]);
 
 export default defineApp<StaffUser>({
