@@ -70,7 +70,7 @@ async function begin(config: Config, log: Logger, begun: AsyncDisposableStack): 
     createCloud({
       origin: config.cloud,
       ...(app === null ? {} : { genuine: app.genuine }),
-      report: link.report,
+      report: (fate) => link.report(fate),
       connectTimeout: config.connectTimeoutMs,
       headersTimeout: config.answerTimeoutMs,
       bodyTimeout: config.answerTimeoutMs,
@@ -141,7 +141,7 @@ function beginLink(config: Config, app: App | null, log: Logger): Link {
 /** Who is told what. */
 function connect({ back, link, cloud, reader, identity }: Parts): void {
   back?.link(link.state, link.held);
-  back?.on('fate', link.report);
+  back?.on('fate', (fate) => link.report(fate));
   let before = link.state;
   link.on('change', (state, held) => {
     back?.link(state, held);

@@ -50,7 +50,7 @@ export function createFront(parts: Parts): FrontServer {
     forwardUpgrade: createForwardUpgrade({
       origin: config.cloud,
       link,
-      report: link.report,
+      report: (fate) => link.report(fate),
       connectTimeout: config.connectTimeoutMs,
       headersTimeout: config.answerTimeoutMs,
     }),
