@@ -120,7 +120,8 @@ class ReadPath {
     const isCutOff = link.state === 'offline' || link.held;
     // The link's state chooses the order; only the operator's hold forbids.
     if (isCutOff && (await this.#answeredHere(reading, stored, 'unreachable', 'offline'))) return;
-    if (onlyIfCached(reading.request)) throw new LarderError('LARDER_CLOUD_TIMEOUT', 'Only what is here was wanted.');
+    if (onlyIfCached(reading.request))
+      return this.#fail(reading, new LarderError('LARDER_CLOUD_TIMEOUT', 'Only what is here was wanted.'));
     if (link.held) return this.#fail(reading, new LarderError('LARDER_OFFLINE', 'The operator holds the link.'));
     await this.#readCloud(reading, stored);
   }
@@ -145,7 +146,7 @@ class ReadPath {
   /** Waits for the cloud as long as nobody here could answer sooner; null: answered from here, or failed. */
   async #askCloud(reading: Reading, stored: MaybeStored): Promise<CloudAnswer | null> {
     const { exchange } = reading;
-    const ticket = this.#bypass.isNeeded(exchange)
+    const ticket = this.#mustBypass(reading)
       ? this.#bypass.fetch(exchange)
       : this.fill.fetch(this.#questionOf(reading, stored));
     try {
@@ -162,10 +163,16 @@ class ReadPath {
     return null;
   }
 
+  /** What is not stored anyway keeps the client's own condition: a 304 costs less. */
+  #mustBypass({ exchange, request }: Reading): boolean {
+    if (this.#bypass.isNeeded(exchange)) return true;
+    return this.#bypass.isConditional(exchange) && this.fill.isHitForMiss(request);
+  }
+
   /** Patience is for those whom a lower rung can answer. */
   #patienceFor(reading: Reading, stored: MaybeStored): number {
     const hasLowerRung = reading.covered || (stored !== null && mayServeStale(stored, this.#deps.clock(), 'slow'));
-    return hasLowerRung ? this.#patience.of(routeOf(reading)) : Infinity;
+    return hasLowerRung ? this.#patience.of(routeOf(reading), this.#deps.link.state) : Infinity;
   }
 
   /** Is there something here that must, or had better, be given instead of the cloud's answer? */
@@ -203,7 +210,8 @@ class ReadPath {
     if ((type !== 'fresh' && type !== 'stale-while-revalidate') || this.#bypass.isDemanded(exchange)) return false;
     this.counters[type === 'fresh' ? 'hit' : 'stale']++;
     sendHit(exchange, stored, now, pendingFor(back, reading));
-    if (type === 'stale-while-revalidate' && !link.held) this.fill.refresh(this.#questionOf(reading, stored));
+    const mayRefresh = link.state !== 'offline' && !link.held;
+    if (type === 'stale-while-revalidate' && mayRefresh) this.fill.refresh(this.#questionOf(reading, stored));
     return true;
   }
 
@@ -216,13 +224,14 @@ class ReadPath {
   }
 
   /** Why the cloud is asked, in the words of RFC 9211 §2.2. */
-  #forwardReason({ exchange, request }: Reading, stored: MaybeStored): string {
+  #forwardReason(reading: Reading, stored: MaybeStored): string {
     const { cache, clock, link } = this.#deps;
+    const { request } = reading;
     const decision = decide(request, stored, clock(), link.state);
-    if (this.#bypass.isNeeded(exchange)) return 'bypass';
+    if (this.#mustBypass(reading)) return 'bypass';
     if (decision.type === 'revalidate') return decision.reason;
     if (decision.type !== 'miss') return 'stale';
-    return cache.has(request.uri) ? 'vary-miss' : 'uri-miss';
+    return cache.has(request.uri) ? 'miss' : 'uri-miss';
   }
 
   #questionOf(reading: Reading, stored: MaybeStored): Question {

@@ -83,6 +83,7 @@ export async function fetchOnce(
     const metadata = freshen(stored, fetched);
     const answer = { ...(metadata ?? stored), body: stored.body };
     const kept = metadata !== null && cache.put(lease, answer);
+    if (metadata === null) cache.drop(stored);
     return { type: 'whole', response: answer, stored: kept, validated: true, joined: false, cookies };
   }
 

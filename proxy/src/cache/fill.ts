@@ -48,9 +48,14 @@ export class Fill {
 
   /** Joins the fetch that is under way, or starts one. */
   fetch(question: Question): Ticket {
-    if ((this.#hitForMiss.get(resourceOf(question.request)) ?? 0) > this.#deps.clock()) return this.#alone(question);
+    if (this.isHitForMiss(question.request)) return this.#alone(question);
     const underWay = this.#joinable(question);
     return underWay === null ? this.#board(this.#depart(question)) : this.#join(underWay, question);
+  }
+
+  /** Its last answer could not be shared: the next one is not waited for. */
+  isHitForMiss(request: CacheRequest): boolean {
+    return (this.#hitForMiss.get(resourceOf(request)) ?? 0) > this.#deps.clock();
   }
 
   /** Fetches behind the answer, if nobody does so already. */

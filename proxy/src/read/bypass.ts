@@ -1,5 +1,6 @@
 /** Requests that the cache can neither answer nor learn from: passed to the cloud as they are. */
 import type { CloudAnswer } from '../cache/fetch.ts';
+import { parseDirectives } from '../cache/directives.ts';
 import type { Ticket } from '../cache/fill.ts';
 import type { Cloud } from '../cloud.ts';
 import type { Exchange } from '../exchange.ts';
@@ -11,6 +12,8 @@ export interface Bypass {
   isNeeded(exchange: Exchange): boolean;
   /** It sets a condition that only the origin can judge (RFC 9111 §4.3.2). */
   isDemanded(exchange: Exchange): boolean;
+  /** It sets a condition that the cache could judge. */
+  isConditional(exchange: Exchange): boolean;
   fetch(exchange: Exchange): Ticket;
 }
 
@@ -38,8 +41,13 @@ export function createBypass({ cloud, hardTimeout }: { cloud: Pick<Cloud, 'reque
 
   return {
     isDemanded,
-    isNeeded: (exchange) =>
-      exchange.method !== 'GET' || exchange.request.headers.range !== undefined || isDemanded(exchange),
+    isConditional: ({ request: { headers } }) =>
+      headers['if-none-match'] !== undefined || headers['if-modified-since'] !== undefined,
+    isNeeded(exchange) {
+      const { headers } = exchange.request;
+      if (exchange.method !== 'GET' || headers.range !== undefined || isDemanded(exchange)) return true;
+      return headers['cache-control'] !== undefined && parseDirectives(headers['cache-control']).has('no-store');
+    },
     fetch(exchange) {
       const leaving = new AbortController();
       const answer = ask(exchange, leaving);

@@ -1,4 +1,5 @@
 /** How long a read waits for the cloud where this box could answer itself: as long as the route usually takes, and some. */
+import type { LinkState } from '@larder/sync/link';
 
 /** So many of the latest answers count. */
 const WINDOW = 32;
@@ -11,7 +12,7 @@ export interface Patience {
   /** An answer's head took so long, ms; late ones count as well. */
   learn(route: object, ms: number): void;
   /** How long to wait on this route, ms. */
-  of(route: object): number;
+  of(route: object, link: LinkState): number;
 }
 
 /** `ceiling`: the longest wait, ms, and the wait on a route of which nothing is known. */
@@ -27,7 +28,9 @@ export function createPatience(ceiling: number): Patience {
       window.push(ms);
       if (window.length > WINDOW) window.shift();
     },
-    of(route) {
+    of(route, link) {
+      // Whether the cloud is there is being found out: no reason to wait.
+      if (link !== 'online') return Math.min(ceiling, FLOOR);
       const window = latencies.get(route);
       if (window === undefined) return ceiling;
       const sorted = window.toSorted((a, b) => a - b);
