@@ -24,7 +24,8 @@ const SignedQuantity = z
 export const Time = z.iso.datetime({ precision: 3 });
 export const BusinessDate = z.iso.date();
 const Version = z.int().min(1);
-const Opaque = z.json();
+/** Any JSON: kept and given back as it came. */
+export const Opaque = z.json();
 
 export const Role = z.enum(['clerk', 'manager', 'admin']);
 

@@ -97,7 +97,9 @@ function addRoutes(http: FastifyInstance, services: Services): void {
   const ending = new AbortController();
   http.addHook('preClose', async () => ending.abort());
   add('GET', `${API}/changes/live`, async (request, reply) => {
-    const stream = await followChanges(services, callOf(request), ending.signal);
+    const gone = new AbortController();
+    reply.raw.once('close', () => gone.abort());
+    const stream = await followChanges(services, callOf(request), AbortSignal.any([gone.signal, ending.signal]));
     return reply.headers({ 'content-type': 'text/event-stream', 'cache-control': 'no-store' }).send(stream);
   });
 
@@ -113,9 +115,7 @@ function addRoutes(http: FastifyInstance, services: Services): void {
 }
 
 function callOf(request: FastifyRequest): Call {
-  const { method, url, raw, body } = request;
-  const gone = new AbortController();
-  raw.socket.once('close', () => gone.abort());
+  const { method, url, body } = request;
   return {
     method,
     url,
@@ -123,7 +123,6 @@ function callOf(request: FastifyRequest): Call {
     query: new URLSearchParams(url.slice(pathOf(url).length)),
     headers: headersOf(request),
     body: Buffer.isBuffer(body) ? body : Buffer.alloc(0),
-    gone: gone.signal,
   };
 }
 

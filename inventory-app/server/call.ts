@@ -1,5 +1,5 @@
 /** Requests and answers as the handlers see them: HTTP without the framework. */
-import type { Doc, Res } from '@larder/sync/profile';
+import type { Res } from '@larder/sync/profile';
 import { ProblemError } from '../rules/problems.ts';
 
 export interface Call {
@@ -13,8 +13,6 @@ export interface Call {
   headers: Readonly<Record<string, string>>;
   /** The body's bytes as they were received; empty where there is none. */
   body: Buffer;
-  /** Aborts when the caller has gone. */
-  gone: AbortSignal;
 }
 
 /** An answer as it is sent, and as it is kept under an Idempotency-Key. */
@@ -30,7 +28,7 @@ export function answerOf({ status, headers, body }: Res): Answer {
 }
 
 /** 200 with JSON that nobody may keep. */
-export function jsonAnswer(body: Doc, headers: Record<string, string> = {}): Answer {
+export function jsonAnswer(body: object, headers: Record<string, string> = {}): Answer {
   return {
     status: 200,
     headers: { 'content-type': 'application/json; charset=utf-8', ...headers },

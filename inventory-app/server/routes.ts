@@ -15,7 +15,6 @@ import {
   Receipt,
   Return,
   Sale,
-  Session,
   SessionCreate,
   StockLevel,
   Store,
@@ -65,7 +64,6 @@ export const DOCUMENTS = {
   exceptions: Exception,
   users: User,
 } as const satisfies Record<ListedResource, z.ZodType>;
-export { Session };
 
 const collection = (resource: ListedResource) => `${API}/${resource}`;
 const item = (resource: ListedResource) => `${API}/${resource}/:id`;
@@ -93,7 +91,7 @@ const writing =
   (services, call) =>
     write(services, call, effect);
 
-/** All but the live feed and the description, which are not answers of one piece or know this table. */
+/** All but the live feed, which is no answer of one piece, and the description, which is made of this table. */
 export const ROUTES: readonly Route[] = [
   {
     method: 'GET',

@@ -6,6 +6,7 @@ import { searchText } from '../rules/search.ts';
 import { buildApp } from './app.ts';
 import { edgeTokenHash } from './auth/caller.ts';
 import type { Database } from './db/open.ts';
+import { ChangePage } from './feed/schemas.ts';
 import { hashPassword } from './password.ts';
 import type { Services } from './services.ts';
 
@@ -37,6 +38,10 @@ export interface Cloud {
   ask: Ask;
   /** Signed in as `clerk`, `manager`, `admin` (store S001; admin: none), `clerk2` or `manager2` (S002). */
   as(username: string): Promise<Ask>;
+  /** Every change of a store's subset after a cursor, as its edge reads them. */
+  changes(store: string, after: string): Promise<Doc[]>;
+  /** The feed's present end. */
+  end(): Promise<string>;
   /** The edge of a store, on its own account or on behalf of a user, who is named by id: `u-clerk`. */
   edge(store: string, onBehalfOf?: string): Ask;
   close(): Promise<void>;
@@ -49,6 +54,10 @@ export async function startCloud(database: Database, now?: () => Date): Promise<
   await http.listen({ host: '127.0.0.1', port: 0 });
   const url = `http://127.0.0.1:${(http.server.address() as AddressInfo).port}`;
   const ask = asker(url, {});
+  const edge = (store: string, user?: string): Ask => {
+    const authorization = `Bearer edge_test_${store}`;
+    return asker(url, { authorization, ...(user !== undefined && { 'on-behalf-of': user }) });
+  };
   return {
     url,
     services,
@@ -57,9 +66,20 @@ export async function startCloud(database: Database, now?: () => Date): Promise<
       const { body } = await ask('/session', { method: 'POST', body: { username, password: PASSWORD } });
       return asker(url, { authorization: `Bearer ${String(body.token)}` });
     },
-    edge(store, onBehalfOf) {
-      const authorization = `Bearer edge_test_${store}`;
-      return asker(url, { authorization, ...(onBehalfOf !== undefined && { 'on-behalf-of': onBehalfOf }) });
+    edge,
+    async changes(store, after) {
+      const all: Doc[] = [];
+      for (let cursor = after, more = true; more;) {
+        const { body } = await edge(store)(`/changes?after=${cursor}`);
+        const page = ChangePage.parse(body);
+        all.push(...page.data);
+        ({ next: cursor, more } = page.page);
+      }
+      return all;
+    },
+    async end() {
+      const { body } = await edge('S001')('/changes');
+      return ChangePage.parse(body).page.next;
     },
     close: () => http.close(),
   };

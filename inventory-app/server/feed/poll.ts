@@ -19,7 +19,10 @@ export async function readChanges(services: Services, call: Call): Promise<Answe
   return jsonAnswer(page, NEVER_KEPT);
 }
 
-/** The stream of events; `end` aborts when the server ends. A browser that comes back names its last event itself. */
+/**
+ * The stream of events; `end` aborts when the caller has gone or the server ends. A browser that comes back names its
+ * last event itself.
+ */
 export async function followChanges(services: Services, call: Call, end: AbortSignal): Promise<Readable> {
   const caller = await authenticate(services, call.headers);
   const asked = parameters(call, caller, ['after', 'store']);
@@ -28,7 +31,7 @@ export async function followChanges(services: Services, call: Call, end: AbortSi
     store: asked.store,
     after: after ?? (await endOfFeed(services.database)).page.next,
     stillAllowed: async () => void (await authenticate(services, call.headers)),
-    end: AbortSignal.any([call.gone, end]),
+    end,
   });
 }
 
