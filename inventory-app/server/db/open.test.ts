@@ -57,6 +57,24 @@ describeBothDatabases('A database', (databases) => {
     expect(fact.total).toBe(9_007_199_254_740_993n);
   });
 
+  test('tells that a unique value is taken as Prisma does, whatever the driver', async () => {
+    const db = await databases.make();
+    const product = { name: 'Mug', unit: 'pcs', price: 1n, cost: 0n, reorderLevel: 0, search: '', createdAt: 'x' };
+    const data = { ...product, id: 'a', sku: 'MUG', updatedAt: 'x' };
+    await db.prisma.product.create({ data });
+    const taken = db.transaction((tx) => tx.product.create({ data: { ...data, id: 'b' } }));
+    await expect(taken).rejects.toMatchObject({ code: 'P2002' });
+    expect(await db.prisma.product.findMany({ select: { id: true, barcode: true, active: true } })).toEqual([
+      { id: 'a', barcode: null, active: true },
+    ]);
+  });
+
+  test('refuses a line without its fact', async () => {
+    const db = await databases.make();
+    const orphan = db.prisma.factLine.create({ data: { factId: 'none', lineNo: 1, productId: 'P', qty: 1 } });
+    await expect(orphan).rejects.toMatchObject({ code: 'P2003' });
+  });
+
   test('orders text by its bytes', async () => {
     const db = await databases.make();
     const names = ['b', 'B', 'a', 'ä', 'A', '_', 'Ω', '😀', 'Z'];

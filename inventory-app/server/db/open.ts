@@ -3,7 +3,7 @@
  *
  *   openDatabase(url): Promise<Database>
  *   Database = { prisma, provider, url, transaction(fn), lockFeed(tx), close() }
- *   Transaction = the `tx` that `transaction` hands to `fn`; `DatabaseError` = the one class thrown here
+ *   Transaction = the `tx` that `transaction` hands to `fn`
  *
  * `prisma` has the SQLite client's type for both: the PostgreSQL client differs in one field only, `Change.position`
  * (BIGINT there), and gives it as a number too. Money is `bigint` in both. Run `migrateDatabase` (migrate.ts) first.
@@ -11,7 +11,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Prisma, PrismaClient } from '../../prisma/generated/sqlite/client.ts';
 import { isRetryable } from './retry.ts';
-import { type Provider, providerOf, sqliteFile } from './url.ts';
+import { DatabaseError, type Provider, providerOf, sqliteFile } from './url.ts';
 
 export type Transaction = Prisma.TransactionClient;
 export type Prismas = PrismaClient;
@@ -24,7 +24,8 @@ export interface Database {
   /**
    * Runs `fn` in one transaction: READ COMMITTED on PostgreSQL, the only writer on SQLite. `fn` runs again, from the
    * start and in a new transaction, when the database gave this one up (deadlock, serialization failure, busy), so it
-   * must have no effects outside `tx`. What `fn` throws rolls back and is thrown on.
+   * must have no effects outside `tx`. What `fn` throws rolls back and is thrown on. A write on `prisma` itself waits
+   * for the transaction on SQLite: `fn` must not await one.
    */
   transaction<T>(fn: (tx: Transaction) => Promise<T>): Promise<T>;
   /**
@@ -69,7 +70,7 @@ export async function openDatabase(url: string): Promise<Database> {
 
 async function openSqlite(url: string): Promise<Prismas> {
   const [client, { SqliteAdapterFactory }] = await Promise.all([
-    import('../../prisma/generated/sqlite/client.ts'),
+    generated(import('../../prisma/generated/sqlite/client.ts')),
     import('./sqlite-adapter.ts'),
   ]);
   return new client.PrismaClient({ adapter: new SqliteAdapterFactory(sqliteFile(url)) });
@@ -77,7 +78,7 @@ async function openSqlite(url: string): Promise<Prismas> {
 
 async function openPostgres(url: string): Promise<Prismas> {
   const [client, { PrismaPg }] = await Promise.all([
-    import('../../prisma/generated/postgresql/client.ts'),
+    generated(import('../../prisma/generated/postgresql/client.ts')),
     import('@prisma/adapter-pg'),
   ]);
   const prisma = new client.PrismaClient({ adapter: new PrismaPg({ connectionString: url }) });
@@ -87,6 +88,16 @@ async function openPostgres(url: string): Promise<Prismas> {
   // The one place where the two clients' types are taken for equal: `position` is a number in both from here on, and
   // filters take numbers for a BIGINT. schemas.test.ts proves that nothing else differs.
   return numbered as unknown as Prismas;
+}
+
+/** The clients are made by `npm run generate`, not kept in the repository. */
+async function generated<T>(client: Promise<T>): Promise<T> {
+  try {
+    return await client;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    throw new DatabaseError('The database clients are missing: run `npm run generate` first.', { cause: error });
+  }
 }
 
 async function withRetries<T>(run: () => Promise<T>): Promise<T> {

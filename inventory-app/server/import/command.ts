@@ -4,8 +4,7 @@ import { importOnlineRetail } from './online-retail.ts';
 import { progressTo } from './progress.ts';
 import { reportText } from './report.ts';
 
-/** Draws the progress on standard error and prints the report on standard output. Throws as `importOnlineRetail` does. */
-export async function importCommand(database: Database, path: string): Promise<void> {
-  const report = await importOnlineRetail(database, path, { onProgress: progressTo(process.stderr) });
-  process.stdout.write(reportText(report));
+/** Draws the progress on standard error and returns the report as text. Throws as `importOnlineRetail` does. */
+export async function importCommand(database: Database, path: string): Promise<string> {
+  return reportText(await importOnlineRetail(database, path, { onProgress: progressTo(process.stderr) }));
 }

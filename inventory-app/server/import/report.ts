@@ -28,7 +28,6 @@ export function reportText({ lines, kept, skipped, changed, written, seconds }: 
     ...section('Written', written),
     ...section('Changed on the way (lines)', changed),
     ...section('Left out (lines)', skipped),
-    '',
   ].join('\n');
 }
 
