@@ -27,6 +27,7 @@ function fixed(kind: FactKind, db: Reader, req: Req, user: StaffUser, fix: Fix):
   assertMayWrite(actorOf(user), `POST ${kind}`, body.storeId);
   assertServed(db, user, body.storeId);
   const store = db.get('stores', body.storeId);
+  // This box's own store: it can only be missing while the replica is being filled, and then the edge says so.
   if (store === null) throw new ProblemError('not-found', `There is no store ${body.storeId}.`);
   const at = { id: body.storeId, timeZone: String(store.timeZone) };
   const id = body.id ?? fix.id();
@@ -48,12 +49,15 @@ function bind(db: Writer, fact: Doc & { lines: readonly { productId: string }[] 
   if (typeof fact.saleId === 'string') db.get('sales', fact.saleId);
 }
 
-/** Moves a level, as the cloud will: by so much, from whatever it is; one that is missing begins at nothing. */
-function move(db: Writer, { storeId, productId, qty }: PlannedMovement, at: string): void {
-  const id = levelId(storeId, productId);
-  const missing = { id, storeId, productId, qty: 0, updatedAt: at, version: 0 };
-  db.add('stock-levels', id, 'qty', qty, missing);
-  db.add('stock-levels', id, 'version', 1, missing);
+/** Moves the levels, as the cloud will: each once, by so much, from whatever it is; a missing one begins at nothing. */
+function move(db: Writer, movements: readonly PlannedMovement[], at: string): void {
+  for (const [productId, moved] of Map.groupBy(movements, (movement) => movement.productId)) {
+    const id = levelId(db.store, productId);
+    const by = moved.reduce((sum, { qty }) => sum + qty, 0);
+    const missing = { id, storeId: db.store, productId, qty: 0, updatedAt: at, version: 0 };
+    db.add('stock-levels', id, 'qty', by, missing);
+    db.add('stock-levels', id, 'version', 1, missing);
+  }
 }
 
 function factWrite(kind: FactKind): Write<StaffUser> {
@@ -66,7 +70,7 @@ function factWrite(kind: FactKind): Write<StaffUser> {
       if (db.get(kind, fact.id) !== null) return;
       bind(db, fact);
       db.put(kind, fact);
-      for (const movement of movementsOf(kind, fact)) move(db, movement, entry.at);
+      move(db, movementsOf(kind, fact), entry.at);
     },
     answer: (_db, req, entry) => createdAnswer(kind, factOf(kind, req, entry)),
   };

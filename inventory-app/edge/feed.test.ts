@@ -7,9 +7,9 @@ const cause = { user: 'u1', key: 'k1' };
 const product = { id: 'p1', name: 'Tea', version: 2 };
 
 test('The feed asks for what follows a cursor, or where it ends', () => {
-  expect(changes?.ask(null, 'S001').path).toBe('/api/v1/changes?limit=500');
-  expect(changes?.ask('MTI.ab+c', 'S001').path).toBe('/api/v1/changes?after=MTI.ab%2Bc&limit=500');
-  expect(changes?.live?.('c1', 'S001').path).toBe('/api/v1/changes/live?after=c1');
+  expect(changes?.ask(null, 'S001').path).toBe('/api/v1/changes?store=S001&limit=500');
+  expect(changes?.ask('MTI.ab+c', 'S001').path).toBe('/api/v1/changes?after=MTI.ab%2Bc&store=S001&limit=500');
+  expect(changes?.live?.('c1', 'S001').path).toBe('/api/v1/changes/live?after=c1&store=S001');
 });
 
 test('A page of the feed brings what the replica holds, and every marker', () => {

@@ -48,12 +48,15 @@ const query = (cursor: string | null, more: Record<string, string>) =>
   `?${new URLSearchParams({ ...(cursor !== null && { after: cursor }), ...more })}`;
 
 export const changes: Changes = {
-  // The store is the credential's: an edge's names one, and reads nothing else.
-  ask: (cursor) => ({ path: `${API}/changes${query(cursor, { limit: String(LIMIT) })}` }),
+  // An edge's credential is for one store. Naming the store has the cloud refuse a credential that is another's (I8).
+  ask: (cursor, store) => ({ path: `${API}/changes${query(cursor, { store, limit: String(LIMIT) })}` }),
   read(res) {
     if (res.status === CURSOR_UNKNOWN) return 'restored';
     const { epoch, data, page } = FeedPage.parse(res.body);
     return { epoch, changes: data.flatMap(changeOf), cursor: page.next, more: page.more };
   },
-  live: (cursor) => ({ path: `${API}/changes/live${query(cursor, {})}`, headers: { accept: 'text/event-stream' } }),
+  live: (cursor, store) => ({
+    path: `${API}/changes/live${query(cursor, { store })}`,
+    headers: { accept: 'text/event-stream' },
+  }),
 };

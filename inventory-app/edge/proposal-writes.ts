@@ -32,11 +32,17 @@ function bind(db: Writer, resource: Created, doc: Doc): void {
   if (id !== null) db.get('categories', id);
 }
 
-function assertUnique(db: Reader, resource: Created, doc: Doc): void {
-  const field = UNIQUE[resource];
-  if (field === null) return;
-  const same = db.list(resource, { where: { [field]: doc[field] ?? null }, limit: 2 });
-  if (same.some(({ id }) => id !== doc.id)) throw new ProblemError('duplicate', `\`${field}\` is taken.`);
+/** What a document says of others must be so: nobody else has its unique value, and the category it names is there. */
+function assertConsistent(db: Reader, resource: Created, doc: Doc): void {
+  const unique = UNIQUE[resource];
+  const same = unique === null ? [] : db.list(resource, { where: { [unique]: doc[unique] ?? null }, limit: 2 });
+  if (unique !== null && same.some(({ id }) => id !== doc.id))
+    throw new ProblemError('duplicate', '', { errors: [{ path: unique, message: 'This value is taken' }] });
+  const reference = REFERENCE[resource];
+  const named = reference === null ? null : textOf(doc[reference]);
+  if (reference === null || named === null || db.get('categories', named) !== null) return;
+  const message = 'There is no such category';
+  throw new ProblemError('invalid-body', `${reference}: ${message}.`, { errors: [{ path: reference, message }] });
 }
 
 /** The document as the cloud will make it: with its own times, which the next word from there brings. */
@@ -59,7 +65,7 @@ function checkedCreation(resource: Created, db: Reader, req: Req, user: StaffUse
   assertServed(db, user, textOf(doc.storeId));
   const known = db.get(resource, String(doc.id));
   if (known !== null && !isSame(known, doc)) throw new ProblemError('exists');
-  assertUnique(db, resource, doc);
+  assertConsistent(db, resource, doc);
   return { ...(req.body as Doc), id: String(doc.id) };
 }
 
@@ -86,26 +92,28 @@ function edited(current: Doc, edit: Parameters<typeof mergeEdit>[1], at: string)
   return changed.length === 0 ? null : { ...next, updatedAt: at, version: Number(current.version) + 1 };
 }
 
-/** An admin may mean another store's document, of which nothing is known here. */
-function missing(db: Reader, resource: Edited, user: StaffUser): ProblemError {
-  if (user.role !== 'admin' || isGlobal(resource)) return new ProblemError('not-found');
-  return new ProblemError('other-store', `This box serves ${db.store}.`);
+/** The document that a write names, after rights and preconditions, in the cloud's order. */
+function documentToChange(resource: Edited, db: Reader, req: Req, user: StaffUser): Doc {
+  assertServed(db, user, null);
+  const current = db.get(resource, paramOf(req));
+  // An admin may mean another store's document, of which nothing is known here.
+  if (current === null && user.role === 'admin' && !isGlobal(resource))
+    throw new ProblemError('other-store', `This box serves ${db.store}.`);
+  if (current === null || !visible(actorOf(user), resource, current)) throw new ProblemError('not-found');
+  if (!matchHolds(req.headers['if-match'], etagOf(current))) throw new ProblemError('precondition-failed');
+  return current;
 }
 
 function checkedEdit(resource: Edited, db: Reader, req: Req, user: StaffUser, fix: Fix): Doc {
-  const actor = actorOf(user);
-  assertMayWrite(actor, `PATCH ${resource}`);
-  const edit = validate(EDIT[resource], req.body);
-  const body = req.body as Doc;
-  assertMayWrite(actor, `PATCH ${resource}`, textOf(body.storeId));
-  assertServed(db, user, textOf(body.storeId));
-  const current = db.get(resource, paramOf(req));
-  if (current === null) throw missing(db, resource, user);
-  if (!visible(actor, resource, current)) throw new ProblemError('not-found');
-  if (!matchHolds(req.headers['if-match'], etagOf(current))) throw new ProblemError('precondition-failed');
-  const next = edited(current, edit, fix.now);
-  if (next !== null) assertUnique(db, resource, next);
-  return withSaw(body, current);
+  assertMayWrite(actorOf(user), `PATCH ${resource}`);
+  const current = documentToChange(resource, db, req, user);
+  const next = edited(current, validate(EDIT[resource], req.body), fix.now);
+  if (next !== null) {
+    assertMayWrite(actorOf(user), `PATCH ${resource}`, textOf(next.storeId));
+    assertServed(db, user, textOf(next.storeId));
+    assertConsistent(db, resource, next);
+  }
+  return withSaw(req.body as Doc, current);
 }
 
 /** The edit with the values that its author had before them, so that the cloud can tell who changed what meanwhile. */
@@ -142,10 +150,7 @@ const deletingProducts: Write<StaffUser> = {
   check: (db, req, user) =>
     refusing(() => {
       assertMayWrite(actorOf(user), 'DELETE products');
-      assertServed(db, user, null);
-      const current = db.get('products', paramOf(req));
-      if (current === null) throw new ProblemError('not-found');
-      if (!matchHolds(req.headers['if-match'], etagOf(current))) throw new ProblemError('precondition-failed');
+      documentToChange('products', db, req, user);
       // A level is there as soon as something moved; what other stores moved, the cloud knows.
       if (db.count('stock-levels', { where: { productId: paramOf(req) } }) > 0) throw new ProblemError('in-use');
       return undefined;

@@ -31,6 +31,12 @@ describe('A sale', () => {
     expect(JSON.stringify(take(replica(), clerk, SALES, stated).body)).toBe(JSON.stringify(stated.body));
   });
 
+  test('of one product on two lines moves its level once', () => {
+    const db = replica();
+    take(db, clerk, SALES, sale({ lines: [line, line] }));
+    expect(db.get('stock-levels', 'S001:p1')).toMatchObject({ qty: 6, version: 5 });
+  });
+
   test('of something the store never had goes below nothing', () => {
     const db = replica();
     take(db, clerk, SALES, sale({ lines: [{ productId: 'p2', qty: 3, unitPrice: 1 }] }));
@@ -146,6 +152,7 @@ describe('A creation', () => {
     [clerk, milk, 403, 'forbidden'],
     [manager, { ...milk, sku: 'SKU-p1' }, 409, 'duplicate'],
     [manager, { ...milk, id: 'p1' }, 409, 'exists'],
+    [manager, { ...milk, categoryId: 'c9' }, 400, 'invalid-body'],
   ])('by $username of %o is refused with %i %s', (who, body, status, code) => {
     expect(take(replica(), who, 'POST /api/v1/products', create(body)).res).toMatchObject({ status, body: { code } });
   });
