@@ -1,0 +1,151 @@
+import { fork } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Level } from 'level';
+import { afterEach, expect, test } from 'vitest';
+import { openDiskStore } from './disk.ts';
+import type { DiskStore } from './disk.ts';
+import type { CacheRequest, StoredResponse } from './response.ts';
+
+const ending: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const end of ending.splice(0).toReversed()) await end();
+});
+
+async function newDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'larder-disk-'));
+  ending.push(() => rm(directory, { recursive: true, force: true }));
+  return join(directory, 'cache');
+}
+
+async function open(directory: string, options: { maxBytes?: number; version?: string } = {}): Promise<DiskStore> {
+  const store = await openDiskStore({ directory, maxBytes: 1e7, version: '1', ...options });
+  ending.push(() => store.close().catch(() => undefined));
+  return store;
+}
+
+const request = (uri: string): CacheRequest => ({ method: 'GET', uri, headers: {}, scope: '' });
+const response = (uri: string, body = uri): StoredResponse => ({
+  ...{
+    uri,
+    scope: '',
+    shared: true,
+    status: 200,
+    headers: {},
+    vary: [],
+    selection: '',
+    etag: null,
+    lastModified: null,
+  },
+  ...{
+    storedAt: 1,
+    birth: 1,
+    freshUntil: 2,
+    staleWhileRevalidateUntil: 0,
+    staleIfErrorUntil: 0,
+    staleIfOfflineUntil: 3,
+  },
+  ...{ tags: ['products/1'], sequence: 7, body: Buffer.from(body) },
+});
+
+/** Opens the files with nothing of ours in between. */
+async function withFiles(directory: string, use: (database: Level<string, string>) => Promise<void>): Promise<void> {
+  const database = new Level(directory);
+  await database.open();
+  await use(database);
+  await database.close();
+}
+
+test('what was stored is there after a restart, with its sequence and tags', async () => {
+  const directory = await newDirectory();
+  const first = await open(directory);
+  first.put(response('/a'));
+  first.put(response('/b'));
+  await first.close();
+  const second = await open(directory);
+  expect(await second.find(request('/a'))).toEqual(response('/a'));
+  second.put(response('/c'));
+  await second.close();
+  expect((await open(directory)).figures.responses).toBe(3);
+});
+
+test('I10: what was removed is not there after kill -9, not even a moment later', async () => {
+  const directory = await newDirectory();
+  const child = fork(fileURLToPath(new URL('disk.crash.ts', import.meta.url)), [directory], { execArgv: [] });
+  await once(child, 'message');
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  const store = await open(directory);
+  expect(await store.find(request('/removed'))).toBeNull();
+  expect(await store.find(request('/kept'))).toEqual(response('/kept', 'kept'));
+});
+
+test('a miss touches no disk: it is known at once', async () => {
+  const store = await open(await newDirectory());
+  store.put(response('/a'));
+  expect(store.find(request('/b'))).toBeNull();
+});
+
+test('a record of which a single bit flipped is a miss, and gone', async () => {
+  const directory = await newDirectory();
+  const store = await open(directory);
+  store.put(response('/a'));
+  store.put(response('/b'));
+  await store.close();
+  await withFiles(directory, async (database) => {
+    const key = 'record!0000000000';
+    const record = await database.get<string, Buffer>(key, { valueEncoding: 'buffer' });
+    if (record === undefined) throw new Error('not written');
+    const at = record.length - 1;
+    record.writeUInt8(record.readUInt8(at) ^ 1, at);
+    await database.put(key, record, { valueEncoding: 'buffer' });
+    await database.put('slot!0000000001', 'nonsense');
+  });
+  const again = await open(directory);
+  expect(await again.find(request('/a'))).toBeNull();
+  expect(await again.find(request('/b'))).toBeNull();
+  expect(again.figures).toMatchObject({ responses: 0, faults: 2 });
+});
+
+test('a broken directory is emptied, and the start does not fail', async () => {
+  const directory = await newDirectory();
+  const store = await open(directory);
+  store.put(response('/a'));
+  await store.close();
+  for (const name of await readdir(directory)) await writeFile(join(directory, name), 'nonsense');
+  const again = await open(directory);
+  expect(again.figures.responses).toBe(0);
+  again.put(response('/b'));
+  await again.close();
+  expect((await open(directory)).figures.responses).toBe(1);
+});
+
+test('another version of the profile finds an empty store', async () => {
+  const directory = await newDirectory();
+  const store = await open(directory);
+  store.put(response('/a'));
+  await store.close();
+  expect((await open(directory, { version: '2' })).figures.responses).toBe(0);
+});
+
+test('a second process is told that the directory is in use', async () => {
+  const directory = await newDirectory();
+  await open(directory);
+  await expect(open(directory)).rejects.toMatchObject({ code: 'LARDER_DATA_LOCKED' });
+});
+
+test('I11: files shrink again when what they held is gone', async () => {
+  const directory = await newDirectory();
+  const store = await open(directory, { maxBytes: 2e6 });
+  // Bytes that do not compress, as those of pictures.
+  for (let i = 0; i < 100; i++) store.put({ ...response(`/${i}`), body: randomBytes(200_000) });
+  await store.close();
+  const sizes = await Promise.all(
+    (await readdir(directory)).map(async (name) => (await stat(join(directory, name))).size),
+  );
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(8e6);
+});
