@@ -9,6 +9,8 @@ const JSON_TYPE = 'application/json; charset=utf-8';
 const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 /** Kept by a private cache, asked about every time: what a store sells changes by the minute. */
 const CACHE_CONTROL = 'private, no-cache';
+/** Whatever answers a write, and every problem: a cache may otherwise keep a 404 on its own account (RFC 9111 §4.2.2). */
+const NO_STORE = { 'cache-control': 'no-store' };
 
 /** 200 with the document, or 304 where the caller has it. */
 export function itemAnswer(doc: Doc, ifNoneMatch?: string): Res {
@@ -23,25 +25,25 @@ export function listAnswer({ data, page }: ListBody, ifNoneMatch?: string): Res 
 
 /** 201 with the document and where it is. */
 export function createdAnswer(resource: ListedResource, doc: Doc): Res {
-  const headers = { 'content-type': JSON_TYPE, etag: etagOf(doc), location: itemPath(resource, String(doc.id)) };
-  return { status: 201, headers, body: doc };
+  const location = itemPath(resource, String(doc.id));
+  return { status: 201, headers: { 'content-type': JSON_TYPE, ...NO_STORE, etag: etagOf(doc), location }, body: doc };
 }
 
 /** 200 with the document as the edit left it. */
 export function editedAnswer(doc: Doc): Res {
-  return { status: 200, headers: { 'content-type': JSON_TYPE, etag: etagOf(doc) }, body: doc };
+  return { status: 200, headers: { 'content-type': JSON_TYPE, ...NO_STORE, etag: etagOf(doc) }, body: doc };
 }
 
 /** 204. */
 export function deletedAnswer(): Res {
-  return { status: 204, headers: {}, body: undefined };
+  return { status: 204, headers: NO_STORE, body: undefined };
 }
 
 /** The RFC 9457 answer to an error; a foreign error becomes `internal`. */
 export function problemAnswer(error: unknown): Res {
   const body = problemDocument(error);
   const challenge = body.status === 401 ? { 'www-authenticate': 'Bearer' } : {};
-  return { status: body.status, headers: { 'content-type': PROBLEM_TYPE, ...challenge }, body };
+  return { status: body.status, headers: { 'content-type': PROBLEM_TYPE, ...NO_STORE, ...challenge }, body };
 }
 
 function validated(body: Json, etag: string, ifNoneMatch: string | undefined): Res {
