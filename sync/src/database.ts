@@ -87,6 +87,7 @@ export function openWriter(data: string): DatabaseSync {
       PRAGMA temp_store = MEMORY;
       PRAGMA busy_timeout = 5000;
       CREATE TEMP TABLE changed (resource TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (resource, id)) WITHOUT ROWID;
+      CREATE TEMP TABLE rerun (seq INTEGER PRIMARY KEY);
     `);
     migrate(db);
     return db;

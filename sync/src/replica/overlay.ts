@@ -112,7 +112,7 @@ export class Overlay {
       dropReads: db.prepare('DELETE FROM entry_read WHERE seq = ?'),
       documents: db.prepare('SELECT DISTINCT resource, id FROM entry_op WHERE seq = ?'),
       ofDocument: db.prepare(
-        'SELECT type, field, by, doc FROM entry_op WHERE resource = ? AND id = ? AND seq < ? ORDER BY seq, n',
+        'SELECT type, field, by, doc FROM entry_op WHERE resource = ? AND id = ? AND seq >= ? AND seq < ? ORDER BY seq, n',
       ),
       // An earlier, unsettled entry that made or edited this document.
       makers: db.prepare(`SELECT DISTINCT o.seq FROM entry_op o JOIN entry e ON e.seq = o.seq
@@ -140,13 +140,11 @@ export class Overlay {
     return documents;
   }
 
-  /** A document as it was before an entry, or with all entries: its base with the earlier operations done to it. */
-  fold(resource: string, id: string, before = Number.MAX_SAFE_INTEGER): Doc | null {
-    const base = this.#tables.get(resource)?.row(id)?.base;
-    let doc = typeof base === 'string' ? (JSON.parse(base) as Doc) : null;
-    for (const row of this.#statements.ofDocument.all(resource, id, before))
-      doc = operate(doc, operationOf(resource, id, row));
-    return doc;
+  /** Opens documents as they were before each entry, in the order of acceptance. */
+  folds(): Folds {
+    return new Folds(this.#tables, (resource, id, from, before) =>
+      this.#statements.ofDocument.all(resource, id, from, before).map((row) => operationOf(resource, id, row)),
+    );
   }
 
   /**
@@ -164,6 +162,40 @@ export class Overlay {
     }
     for (const operation of effect.operations) if (operation.type !== 'add') wait(operation.resource, operation.id);
     return needs;
+  }
+}
+
+/**
+ * Documents as they were before an entry: their base with the earlier operations done to it. Asked in ascending order of
+ * entries, each operation is done once, however many entries look at one document. Good for as long as no base changes.
+ */
+export class Folds {
+  readonly #tables: Tables;
+  readonly #operations: (resource: string, id: string, from: number, before: number) => Operation[];
+  readonly #done = new Map<string, { doc: Doc | null; before: number }>();
+
+  constructor(tables: Tables, operations: (resource: string, id: string, from: number, before: number) => Operation[]) {
+    this.#tables = tables;
+    this.#operations = operations;
+  }
+
+  before(resource: string, id: string, seq: number): Doc | null {
+    const key = `${resource}\0${id}`;
+    const known = this.#done.get(key);
+    const from = known === undefined || known.before > seq ? { doc: this.#base(resource, id), before: 0 } : known;
+    const doc = this.#operations(resource, id, from.before, seq).reduce(operate, from.doc);
+    this.#done.set(key, { doc, before: seq });
+    return doc;
+  }
+
+  /** With all entries' operations done to it: the view. */
+  after(resource: string, id: string): Doc | null {
+    return this.before(resource, id, Number.MAX_SAFE_INTEGER);
+  }
+
+  #base(resource: string, id: string): Doc | null {
+    const base = this.#tables.get(resource)?.row(id)?.base;
+    return typeof base === 'string' ? (JSON.parse(base) as Doc) : null;
   }
 }
 

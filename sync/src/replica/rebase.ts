@@ -8,7 +8,7 @@ import type { App, Doc } from '../profile.ts';
 import type { Entries, QueuedEntry } from '../queue/entries.ts';
 import { reqOf } from '../request.ts';
 import { compileRoutes, type Routes } from '../route.ts';
-import { ANY, Application, operate, type Effect, type Overlay } from './overlay.ts';
+import { ANY, Application, operate, type Effect, type Folds, type Overlay } from './overlay.ts';
 import type { Tables } from './tables.ts';
 import type { View } from './view.ts';
 import { messageOf } from '../database.ts';
@@ -27,9 +27,13 @@ export class Rebase {
   readonly #parts: RebaseParts;
   readonly #writes: Routes<unknown>;
   readonly #note: StatementSync;
+  readonly #addReaders: StatementSync;
   readonly #nextReader: StatementSync;
+  readonly #clearReaders: StatementSync;
   readonly #changed: StatementSync;
   readonly #clear: StatementSync;
+  /** Noted, and its readers not yet looked for. */
+  #fresh: { resource: string; id: string }[] = [];
 
   constructor(parts: RebaseParts) {
     this.#parts = parts;
@@ -37,9 +41,11 @@ export class Rebase {
     this.#note = parts.db.prepare('INSERT OR IGNORE INTO changed (resource, id) VALUES (?, ?)');
     this.#changed = parts.db.prepare(`SELECT resource, id FROM changed WHERE id <> '${ANY}'`);
     this.#clear = parts.db.prepare('DELETE FROM changed');
-    // The earliest entry after ?1 that looked at something that changed.
-    this.#nextReader = parts.db.prepare(`SELECT min((SELECT min(r.seq) FROM entry_read r
-      WHERE r.resource = c.resource AND r.id = c.id AND r.seq > ?1)) AS seq FROM changed c`);
+    this.#addReaders = parts.db.prepare(
+      'INSERT OR IGNORE INTO rerun (seq) SELECT seq FROM entry_read WHERE resource = ? AND id = ? AND seq > ?',
+    );
+    this.#nextReader = parts.db.prepare('SELECT min(seq) AS seq FROM rerun WHERE seq > ?');
+    this.#clearReaders = parts.db.prepare('DELETE FROM rerun');
   }
 
   /** The request as the profile sees it, for an entry in the queue. */
@@ -67,8 +73,8 @@ export class Rebase {
 
   /** Notes that a document's base changed, or that an effect on it went. */
   changed(resource: string, id: string): void {
-    this.#note.run(resource, id);
-    this.#note.run(resource, ANY);
+    for (const each of [id, ANY])
+      if (this.#note.run(resource, each).changes > 0) this.#fresh.push({ resource, id: each });
   }
 
   /** Takes an entry's effect out of the overlay. */
@@ -80,33 +86,37 @@ export class Rebase {
   /** Runs an entry again because the entry itself changed. */
   rerun(seq: number): void {
     for (const { resource, id } of this.#parts.overlay.drop(seq)) this.changed(resource, id);
-    this.#again(seq);
+    this.#again(seq, this.#parts.overlay.folds());
   }
 
   /** Brings all views in line with what was noted, and returns the tags of the documents concerned. */
   settle(): string[] {
+    const folds = this.#parts.overlay.folds();
     for (let seq = this.#readerAfter(0); seq !== null; seq = this.#readerAfter(seq)) {
       const documents = this.#parts.overlay.drop(seq);
       for (const { resource, id } of documents) this.changed(resource, id);
-      this.#again(seq);
+      this.#again(seq, folds);
     }
     const documents = this.#changed.all() as { resource: string; id: string }[];
-    for (const { resource, id } of documents)
-      this.#parts.tables.get(resource)?.setView(id, this.#parts.overlay.fold(resource, id));
+    for (const { resource, id } of documents) this.#parts.tables.get(resource)?.setView(id, folds.after(resource, id));
     this.#clear.run();
+    this.#clearReaders.run();
     return tagsOf(documents);
   }
 
+  /** The earliest entry after this one that had looked at something that changed. */
   #readerAfter(seq: number): number | null {
+    for (const { resource, id } of this.#fresh) this.#addReaders.run(resource, id, seq);
+    this.#fresh = [];
     const found = this.#nextReader.get(seq)?.['seq'];
     return found === null || found === undefined ? null : Number(found);
   }
 
   /** Runs an entry whose old effect was dropped, at its place in the order of acceptance. */
-  #again(seq: number): void {
+  #again(seq: number, folds: Folds): void {
     const { overlay, entries } = this.#parts;
     const entry = entries.get(seq);
-    const effect = this.#attempt(entry);
+    const effect = this.#attempt(entry, folds);
     overlay.keep(seq, effect);
     if (entry.state === 'queued') entries.setNeeds(seq, overlay.needs(seq, effect));
     const touched = touchedBy(effect);
@@ -115,10 +125,10 @@ export class Rebase {
   }
 
   /** An entry that no longer applies loses its effect and is flagged; it is sent all the same. */
-  #attempt(entry: QueuedEntry): Effect {
-    const { overlay, entries } = this.#parts;
+  #attempt(entry: QueuedEntry, folds: Folds): Effect {
+    const { entries } = this.#parts;
     try {
-      const effect = this.#run(entry, (resource, id) => overlay.fold(resource, id, entry.seq));
+      const effect = this.#run(entry, (resource, id) => folds.before(resource, id, entry.seq));
       entries.setFault(entry.seq, null);
       return effect;
     } catch (error) {

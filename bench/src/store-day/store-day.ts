@@ -1,0 +1,176 @@
+/**
+ * What a store does in a day with a bad link, against real processes: sell while the link is cut in every way, read
+ * pages that were never opened before, edit what someone elsewhere edits too, lose power in the middle, and find
+ * everything in the cloud once when the link is back.
+ */
+import type { LinkMode } from '../link-simulator/link.ts';
+import { Client, until } from '../stage/client.ts';
+import type { Stage } from '../stage/stage.ts';
+import { Books, look, offer, sell, type Article, type Sold } from './till.ts';
+
+export const CUTS: LinkMode[] = ['down', 'refuse', 'blackhole', 'stall', 'portal', 'gateway', 'reset'];
+/** Documents that the replica covers. */
+export const COVERED = [
+  'stores',
+  'categories',
+  'products',
+  'customers',
+  'stock-levels',
+  'sales',
+  'returns',
+  'receipts',
+  'adjustments',
+  'exceptions',
+] as const;
+
+interface Product extends Article {
+  name: string;
+  sku: string;
+  version: number;
+}
+
+export interface Staff {
+  clerk: Client;
+  manager: Client;
+  /** Someone of another store, at the cloud. */
+  elsewhere: Client;
+}
+
+/** Everybody signs in while the link is up. */
+export async function signIn(stage: Stage): Promise<Staff> {
+  return {
+    clerk: await stage.atEdge.signIn('clerk'),
+    manager: await stage.atEdge.signIn('manager'),
+    elsewhere: await stage.atCloud.signIn('manager2'),
+  };
+}
+
+/** The articles to sell, with their opening stock noted. */
+export async function openBooks(stage: Stage, staff: Staff, articles: number): Promise<[Books, Product[]]> {
+  const books = new Books();
+  const at = staff.clerk.at(stage.cloud.url);
+  const { data } = (await at.get<{ data: Product[] }>(`/products?limit=${articles}&active=true`)).body;
+  for (const product of data) {
+    const { status, body } = await at.get<{ qty: number }>(`/stock-levels/S001:${product.id}`);
+    books.setOpening(product.id, status === 200 ? body.qty : 0);
+  }
+  return [books, data];
+}
+
+/** `total` sales of the articles in turn, from `tills` connections at once, each read back at once. */
+export async function sellMany(
+  clerk: Client,
+  books: Books,
+  products: readonly Article[],
+  { total, tills }: { total: number; tills: number },
+): Promise<void> {
+  let next = 0;
+  const till = async () => {
+    while (next < total) {
+      const product = products[next % products.length];
+      next += 1;
+      if (product === undefined) return;
+      const sale = await sell(clerk, books, product, 1 + (next % 3));
+      if (sale.acknowledged) await look(clerk, books, sale);
+    }
+  };
+  await Promise.all(Array.from({ length: tills }, till));
+}
+
+/** Goes on reading acknowledged sales until told to stop: no moment may miss one. */
+export function keepLooking(clerk: Client, books: Books): { stop(): Promise<void> } {
+  let going = true;
+  const loop = async () => {
+    for (let at = 0; going; at += 1) {
+      const known = books.acknowledged;
+      const sale = known[at % Math.max(known.length, 1)];
+      if (sale === undefined) await new Promise((resolve) => setImmediate(resolve));
+      else await look(clerk, books, sale);
+    }
+  };
+  const done = loop();
+  return {
+    stop() {
+      going = false;
+      return done;
+    },
+  };
+}
+
+/** Tills that got no answer offer the sale again, under its key. */
+export async function offerAgain(clerk: Client, books: Books): Promise<void> {
+  for (const sale of books.sold.filter((each) => !each.acknowledged)) await offer(clerk, sale);
+}
+
+/**
+ * Waits, without a request to the edge, until the cloud holds every sale; then until the edge has nothing waiting.
+ * Returns how long both took together, ms.
+ */
+export async function settled(stage: Stage, staff: Staff, sales: readonly Sold[], limit: number): Promise<number> {
+  const started = performance.now();
+  const atCloud = staff.clerk.at(stage.cloud.url);
+  const missing = new Set(sales.map(({ id }) => id));
+  await until(
+    `${sales.length} sales are in the cloud`,
+    async () => {
+      for (const chunk of chunks([...missing], 100)) {
+        const { body } = await atCloud.get<{ data: { id: string }[] }>(`/sales?limit=500&ids=${chunk.join(',')}`);
+        for (const { id } of body.data) missing.delete(id);
+      }
+      return missing.size === 0;
+    },
+    limit,
+  );
+  await until(
+    'nothing is waiting at the edge',
+    async () => {
+      const { queue, replica } = await stage.status();
+      return queue.length === 0 && replica.feed.live;
+    },
+    limit,
+  );
+  return performance.now() - started;
+}
+
+/** What is wrong in the cloud's books; empty when every acknowledged sale is there exactly once and stock is right. */
+export async function audit(stage: Stage, staff: Staff, books: Books): Promise<string[]> {
+  const faults: string[] = [];
+  const atCloud = staff.manager.at(stage.cloud.url);
+  const counts = new Map<string, number>();
+  for (const { id } of await atCloud.all<{ id: string }>('/sales')) counts.set(id, (counts.get(id) ?? 0) + 1);
+  for (const sale of books.acknowledged)
+    if (counts.get(sale.id) !== 1) faults.push(`sale ${sale.id} is in the cloud ${counts.get(sale.id) ?? 0} times`);
+  for (const article of new Set(books.sold.map((sale) => sale.article.id))) {
+    const { body: level } = await atCloud.get<{ qty: number }>(`/stock-levels/S001:${article}`);
+    const movements = await atCloud.all<{ qty: number }>(`/movements?storeId=S001&productId=${article}`);
+    const ledger = movements.reduce((sum, { qty }) => sum + qty, 0);
+    if (level.qty !== ledger) faults.push(`stock of ${article} is ${level.qty}, its ledger says ${ledger}`);
+    const expected = books.expectedStock(article);
+    if (level.qty !== expected) faults.push(`stock of ${article} is ${level.qty}, the tills say ${expected}`);
+  }
+  return faults;
+}
+
+/** Where replica and cloud differ; the link must be cut, so that only the replica can answer. */
+export async function compare(stage: Stage, staff: Staff): Promise<string[]> {
+  const faults: string[] = [];
+  for (const resource of COVERED) {
+    const [here, there] = await Promise.all([
+      staff.manager.all<{ id: string }>(`/${resource}`),
+      staff.manager.at(stage.cloud.url).all<{ id: string }>(`/${resource}`),
+    ]);
+    if (here.length !== there.length) faults.push(`${resource}: ${here.length} here, ${there.length} in the cloud`);
+    for (const [at, doc] of there.entries())
+      if (JSON.stringify(here[at]) !== JSON.stringify(doc)) {
+        faults.push(`${resource}/${doc.id}: ${JSON.stringify(here[at])} is not ${JSON.stringify(doc)}`);
+        break;
+      }
+  }
+  return faults;
+}
+
+function chunks<T>(all: readonly T[], size: number): T[][] {
+  const parts: T[][] = [];
+  for (let at = 0; at < all.length; at += size) parts.push(all.slice(at, at + size));
+  return parts;
+}
