@@ -2,9 +2,10 @@
  * A real PostgreSQL for tests, from npm packages: its own data directory, its own port, gone afterwards. Runs as root
  * too (as the user `postgres`, made where it is missing), because containers do.
  */
+import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, symlinkSync } from 'node:fs';
-import { chmod, rm } from 'node:fs/promises';
+import { chmod } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -27,6 +28,7 @@ export async function startPostgres(): Promise<PostgresHarness> {
   await linkLibraries();
   const directory = mkdtempSync(join(tmpdir(), 'larder-postgres-'));
   await chmod(directory, 0o755);
+  const watchdog = watchOver(directory);
   const password = randomBytes(12).toString('hex');
   for (let attempt = 1; ; attempt += 1) {
     const port = await freePort();
@@ -49,14 +51,14 @@ export async function startPostgres(): Promise<PostgresHarness> {
     } catch (error) {
       // The port was free a moment ago, and is somebody else's now.
       if (attempt < ATTEMPTS && log.some((line) => line.includes('could not bind'))) continue;
-      await rm(directory, { recursive: true, force: true });
+      watchdog.stdin?.end();
       throw new Error(`PostgreSQL did not start:\n${log.join('')}`, { cause: error });
     }
-    return harness(server, directory, `postgresql://postgres:${password}@127.0.0.1:${port}`);
+    return harness(server, watchdog, `postgresql://postgres:${password}@127.0.0.1:${port}`);
   }
 }
 
-function harness(server: EmbeddedPostgres, directory: string, url: string): PostgresHarness {
+function harness(server: EmbeddedPostgres, watchdog: ChildProcess, url: string): PostgresHarness {
   let made = 0;
   return {
     async createDatabase() {
@@ -67,9 +69,25 @@ function harness(server: EmbeddedPostgres, directory: string, url: string): Post
     },
     async stop() {
       await server.stop();
-      await rm(directory, { recursive: true, force: true });
+      // It deletes the directory and ends.
+      const ended = new Promise((resolve) => watchdog.once('exit', resolve));
+      watchdog.ref();
+      watchdog.stdin?.end();
+      await ended;
     },
   };
+}
+
+/** Afterwards, whatever happens to this process, server and directory go. */
+function watchOver(directory: string): ChildProcess {
+  const script = fileURLToPath(new URL('postgres-watchdog.ts', import.meta.url));
+  // In a group of its own: what is typed at the terminal ends the tests, and the watchdog after them.
+  const watchdog = spawn(process.execPath, [script, directory], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'inherit'],
+  });
+  watchdog.unref();
+  return watchdog;
 }
 
 /** A port of the system's choice. It may be taken before PostgreSQL has it: the caller tries again. */
