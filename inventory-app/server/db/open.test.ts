@@ -97,19 +97,25 @@ describeBothDatabases('A database', (databases) => {
     expect(results.toSorted((one, other) => one - other)).toEqual(Array.from({ length: 40 }, (_, n) => n + 1));
   });
 
-  test('runs a transaction again that ended in a deadlock', async () => {
+  const writes = {
+    'a query': (tx: Transaction, name: string, value: string) =>
+      tx.setting.update({ where: { name }, data: { value } }),
+    'raw SQL': (tx: Transaction, name: string, value: string) =>
+      tx.$executeRaw`UPDATE "Setting" SET value = ${value} WHERE name = ${name}`,
+  };
+  test.each(Object.entries(writes))('runs a transaction again that ended in a deadlock, in %s', async (_, write) => {
     const db = await databases.make();
     await db.prisma.setting.createMany({ data: ['a', 'b'].map((name) => ({ name, value: '' })) });
     const held = new Set<string>();
     const bothHold = Promise.withResolvers<void>();
     const swap = (first: string, second: string) =>
       db.transaction(async (tx) => {
-        await tx.setting.update({ where: { name: first }, data: { value: second } });
+        await write(tx, first, second);
         held.add(first);
         if (held.size === 2) bothHold.resolve();
         // SQLite has one writer: the other cannot have come this far, and they cannot collide.
         if (databases.provider === 'postgresql') await bothHold.promise;
-        await tx.setting.update({ where: { name: second }, data: { value: first } });
+        await write(tx, second, first);
       });
     await Promise.all([swap('a', 'b'), swap('b', 'a')]);
     const values = await db.prisma.setting.findMany({ orderBy: { name: 'asc' } });

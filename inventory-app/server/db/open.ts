@@ -14,10 +14,9 @@ import { isRetryable } from './retry.ts';
 import { DatabaseError, type Provider, providerOf, sqliteFile } from './url.ts';
 
 export type Transaction = Prisma.TransactionClient;
-export type Prismas = PrismaClient;
 
 export interface Database {
-  readonly prisma: Prismas;
+  readonly prisma: PrismaClient;
   readonly provider: Provider;
   /** As given; may hold a password, so it is never logged. */
   readonly url: string;
@@ -68,7 +67,7 @@ export async function openDatabase(url: string): Promise<Database> {
   return database;
 }
 
-async function openSqlite(url: string): Promise<Prismas> {
+async function openSqlite(url: string): Promise<PrismaClient> {
   const [client, { SqliteAdapterFactory }] = await Promise.all([
     generated(import('../../prisma/generated/sqlite/client.ts')),
     import('./sqlite-adapter.ts'),
@@ -76,7 +75,7 @@ async function openSqlite(url: string): Promise<Prismas> {
   return new client.PrismaClient({ adapter: new SqliteAdapterFactory(sqliteFile(url)) });
 }
 
-async function openPostgres(url: string): Promise<Prismas> {
+async function openPostgres(url: string): Promise<PrismaClient> {
   const [client, { PrismaPg }] = await Promise.all([
     generated(import('../../prisma/generated/postgresql/client.ts')),
     import('@prisma/adapter-pg'),
@@ -87,7 +86,7 @@ async function openPostgres(url: string): Promise<Prismas> {
   });
   // The one place where the two clients' types are taken for equal: `position` is a number in both from here on, and
   // filters take numbers for a BIGINT. schemas.test.ts proves that nothing else differs.
-  return numbered as unknown as Prismas;
+  return numbered as unknown as PrismaClient;
 }
 
 /** The clients are made by `npm run generate`, not kept in the repository. */
