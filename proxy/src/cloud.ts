@@ -67,7 +67,7 @@ export interface CloudOptions {
   connectTimeout: number;
   /** Longest wait for a free connection, and again from the request's last byte to the answer's headers, ms. */
   headersTimeout: number;
-  /** Longest silence within a body, ms. undici's timers are coarse: up to a second is added. */
+  /** Longest silence within a body, ms. undici's timers are coarse: up to a second is added to each limit. */
   bodyTimeout: number;
   /** Connections at the most. */
   connections: number;
@@ -81,6 +81,10 @@ const SUSPECT: ReadonlySet<Fault> = new Set(['silent', 'reset', 'unreachable']);
 /** A pool younger than this is not replaced again, ms: a cloud that resets every request must not cost a pool each. */
 const MIN_AGE = 1000;
 
+/**
+ * Opens the way out. Connections are made when they are needed; they are replaced together after a fault that may have
+ * hit all of them, so that a request after an outage never waits for one that died in it.
+ */
 export function createCloud(options: CloudOptions): PooledCloud {
   const retired = new Set<Pool>();
   let pool = open(options);

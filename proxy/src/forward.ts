@@ -27,6 +27,7 @@ const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
  */
 export function createForward(options: ForwardOptions): (exchange: Exchange) => Promise<void> {
   return async (exchange) => {
+    if (exchange.response.destroyed) return;
     const leaving = new AbortController();
     const leave = () => leaving.abort();
     exchange.response.once('close', leave);

@@ -171,6 +171,8 @@ describe('the same code before and after the first byte', () => {
     ['EHOSTUNREACH', 'read', 'unreachable', true],
     ['ETIMEDOUT', 'connect', 'silent', false],
     ['ETIMEDOUT', 'read', 'silent', true],
+    ['EMFILE', 'connect', 'unreachable', false],
+    ['ERR_SOCKET_CONNECTION_TIMEOUT', '', 'silent', false],
     ['ECONNRESET', 'connect', 'reset', false],
     ['ECONNRESET', 'read', 'reset', true],
     ['EPIPE', 'write', 'reset', true],

@@ -66,10 +66,10 @@ function byClass({ name, original }: Signs): FaultOf | null {
 /** The system call that failed tells before from after: nothing is sent before `connect` has succeeded. */
 function byCall({ code, syscall }: Signs): FaultOf | null {
   if (syscall === 'getaddrinfo' || syscall.startsWith('query')) return { fault: 'dns', sent: false };
+  if (syscall === 'connect') return { fault: CONNECTION[code] ?? 'unreachable', sent: false };
   const fault = CONNECTION[code];
-  if (fault === undefined) return null;
   // A lost route shows up on an open connection too, as a failed read or write.
-  return { fault, sent: syscall !== 'connect' && !NEVER_CONNECTED.has(code) };
+  return fault === undefined ? null : { fault, sent: !NEVER_CONNECTED.has(code) };
 }
 
 const CONNECTION: Readonly<Record<string, Fault>> = {
@@ -111,6 +111,8 @@ const CODES: Readonly<Record<string, FaultOf>> = {
   ERR_SSL_UNSUPPORTED_PROTOCOL: { fault: 'tls', sent: false },
   ERR_TLS_HANDSHAKE_TIMEOUT: { fault: 'tls', sent: false },
   UND_ERR_CONNECT_TIMEOUT: { fault: 'silent', sent: false },
+  /** Node's, where every address was tried in vain. */
+  ERR_SOCKET_CONNECTION_TIMEOUT: { fault: 'silent', sent: false },
   /** http-proxy-3's. */
   ECONNECT_TIMEOUT: { fault: 'silent', sent: false },
   UND_ERR_HEADERS_TIMEOUT: { fault: 'silent', sent: true },
