@@ -3,6 +3,7 @@
  * pages that were never opened before, edit what someone elsewhere edits too, lose power in the middle, and find
  * everything in the cloud once when the link is back.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { LinkMode } from '../link-simulator/link.ts';
 import { Client, until } from '../stage/client.ts';
 import type { Stage } from '../stage/stage.ts';
@@ -160,11 +161,9 @@ export async function compare(stage: Stage, staff: Staff): Promise<string[]> {
       staff.manager.at(stage.cloud.url).all<{ id: string }>(`/${resource}`),
     ]);
     if (here.length !== there.length) faults.push(`${resource}: ${here.length} here, ${there.length} in the cloud`);
-    for (const [at, doc] of there.entries())
-      if (JSON.stringify(here[at]) !== JSON.stringify(doc)) {
-        faults.push(`${resource}/${doc.id}: ${JSON.stringify(here[at])} is not ${JSON.stringify(doc)}`);
-        break;
-      }
+    const differs = there.findIndex((doc, at) => !isDeepStrictEqual(here[at], doc));
+    if (differs >= 0)
+      faults.push(`${resource}: ${JSON.stringify(here[differs])} here, ${JSON.stringify(there[differs])} in the cloud`);
   }
   return faults;
 }
