@@ -35,6 +35,8 @@ export interface RunningEdge {
 
 /** Connections to the cloud at the most; each carries one request at a time. */
 const CONNECTIONS = 128;
+/** So that a signing key that the app has withdrawn does not count for longer. ms */
+const KEYS_INTERVAL = 3_600_000;
 
 /**
  * Starts an edge; resolves once it listens. Nothing here waits for the cloud.
@@ -61,9 +63,8 @@ export async function startEdge(config: Config, log: Logger): Promise<RunningEdg
 }
 
 async function begin(config: Config, log: Logger, begun: AsyncDisposableStack): Promise<Parts> {
-  const app = config.profile === undefined ? null : await loadProfile(config.profile);
   const data = begun.adopt(openDataDirectory(config.data, config.key), (it) => it.close());
-  const back = app === null ? null : begun.adopt(await beginBack(config, data, log), (it) => it.stop());
+  const { app, back } = await beginApp(config, data, log, begun);
   const clock = createClock(back);
   const link = begun.adopt(beginLink(config, app, log), (it) => it.stop());
   const cloud = begun.adopt(
@@ -96,14 +97,38 @@ async function begin(config: Config, log: Logger, begun: AsyncDisposableStack): 
   const identity =
     app === null || back === null ? NOBODY : createIdentity({ app, cloud, state: back.state, clock, link, log });
   const parts = { config, log, data, app, back, link, cloud, cache, reader, identity };
+  begun.adopt(
+    setInterval(() => void identity.refresh(), KEYS_INTERVAL),
+    clearInterval,
+  );
   connect(parts);
   return parts;
 }
 
-async function beginBack(config: Config, data: DataDirectory, log: Logger): Promise<Back> {
+/** The profile is loaded here while the back's threads load it too: with a second core that costs no time. */
+async function beginApp(
+  config: Config,
+  data: DataDirectory,
+  log: Logger,
+  begun: AsyncDisposableStack,
+): Promise<{ app: App | null; back: Back | null }> {
+  const { profile } = config;
+  if (profile === undefined) return { app: null, back: null };
+  const starting = beginBack(config, profile, data, log);
+  begun.defer(() =>
+    starting.then(
+      (back) => back.stop(),
+      () => undefined,
+    ),
+  );
+  const [app, back] = await Promise.all([loadProfile(profile), starting]);
+  return { app, back };
+}
+
+async function beginBack(config: Config, profile: string, data: DataDirectory, log: Logger): Promise<Back> {
   const back = await startBack({
     data: data.path,
-    profile: config.profile ?? null,
+    profile,
     cloud: config.cloud,
     store: config.store ?? '',
     credential: config.credential ?? null,

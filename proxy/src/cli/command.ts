@@ -4,8 +4,6 @@ import type { ParseArgsConfig } from 'node:util';
 import { LarderError } from '@larder/sync/errors';
 
 export interface Command {
-  /** One line for the overview. */
-  about: string;
   help(): string;
   /** Returns the exit code; throws a `LarderError` for what went wrong. */
   run(args: string[]): Promise<number>;

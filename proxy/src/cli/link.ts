@@ -15,8 +15,6 @@ const OPTIONS = {
 } as const;
 
 export const link: Command = {
-  about: 'Hold the link to the cloud, or release it.',
-
   help: () =>
     [
       'Usage: larder link hold|release [options]',

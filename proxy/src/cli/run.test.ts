@@ -88,6 +88,15 @@ const pageOf = async (url: string, path: string) => {
   return { status: answer.status, source: answer.headers.get('larder-source'), text: await answer.text() };
 };
 
+/** A bound, not a measure. */
+const PATIENT = { timeout: 20_000 };
+
+const isAnswered = (url: string) =>
+  fetch(url).then(
+    () => true,
+    () => false,
+  );
+
 const statusOf = async (url: string) => (await (await fetch(`${url}/_edge/status`)).json()) as Status;
 
 describe('help', () => {
@@ -148,6 +157,39 @@ describe('mistakes end with one message and the code of the table', () => {
   });
 });
 
+describe('an edge with a profile', () => {
+  const PROFILE = `
+    import { existsSync } from 'node:fs';
+    import { isMainThread } from 'node:worker_threads';
+    const failOnDemand = () => { if (existsSync('fail-now')) throw new Error('the thread is lost'); };
+    if (!isMainThread) setInterval(failOnDemand, 20);
+    const nothing = () => null;
+    export default {
+      name: 'fragile', release: 1, probe: '/', honoursKeys: false, resources: {}, reads: {}, writes: {},
+      genuine: () => true, user: nothing, scope: () => '', classify: () => 'unavailable', send: (req) => req,
+    };
+  `;
+  const withProfile = (content: string) => {
+    writeFileSync(join(directory, 'profile.mjs'), content);
+    return ['--profile', 'profile.mjs', '--store', 'S001'];
+  };
+
+  test('I12: ends when a thread of its back dies, so that it can be started anew', async () => {
+    const { end } = await startEdge(withProfile(PROFILE));
+    writeFileSync(join(directory, 'fail-now'), '');
+    const { code, err } = await end;
+    expect(code).toBe(70);
+    expect(err).toContain('the thread is lost');
+  });
+
+  test('does not start with a profile that is none', async () => {
+    const args = ['start', '--cloud', cloudUrl, '--port', '0', '--data', 'data', ...withProfile('export default {};')];
+    const { code, err } = await larder(args);
+    expect(code).toBe(2);
+    expect(err).toContain('LARDER_PROFILE_INVALID');
+  });
+});
+
 describe('an edge without a profile', () => {
   test('is a caching proxy for any origin', async () => {
     const { url } = await startEdge();
@@ -197,14 +239,7 @@ describe('an edge without a profile', () => {
     const slow = pageOf(url, '/slow');
     await arrived;
     child.kill('SIGINT');
-    await expect
-      .poll(() =>
-        fetch(url).then(
-          () => 'answered',
-          () => 'refused',
-        ),
-      )
-      .toBe('refused');
+    await expect.poll(() => isAnswered(url), PATIENT).toBe(false);
     release();
     expect((await slow).text).toBe('slow, but whole');
     expect((await end).code).toBe(0);
@@ -221,7 +256,7 @@ describe('an edge without a profile', () => {
 
   test('sends nothing while its link is held', async () => {
     const { url, child, end } = await startEdge();
-    await expect.poll(async () => (await statusOf(url)).link.state).toBe('online');
+    await expect.poll(async () => (await statusOf(url)).link.state, PATIENT).toBe('online');
     const hold = await larder(['link', 'hold', '--url', url, '--data', 'data']);
     expect(hold).toMatchObject({ code: 0, out: expect.stringContaining('The link is held') });
     expect((await pageOf(url, '/held')).status).toBe(503);

@@ -3,11 +3,22 @@ import { ERRORS, LarderError } from '@larder/sync/errors';
 import { VERSION } from '../version.ts';
 import { columns } from './command.ts';
 import type { Command } from './command.ts';
-import { link } from './link.ts';
-import { start } from './start.ts';
-import { status } from './status.ts';
 
-const COMMANDS: Record<string, Command> = { start, status, link };
+interface Entry {
+  /** One line for the overview. */
+  about: string;
+  /** Loaded when it is needed: a whole edge takes its time. */
+  load(): Promise<Command>;
+}
+
+const COMMANDS: Record<string, Entry> = {
+  start: { about: 'Run an edge in front of a cloud.', load: async () => (await import('./start.ts')).start },
+  status: {
+    about: 'Show link, queue, replica and cache of a running edge.',
+    load: async () => (await import('./status.ts')).status,
+  },
+  link: { about: 'Hold the link to the cloud, or release it.', load: async () => (await import('./link.ts')).link },
+};
 
 /** Runs `larder <args>`; resolves with the exit code. */
 export async function run(args: string[]): Promise<number> {
@@ -21,9 +32,10 @@ export async function run(args: string[]): Promise<number> {
 async function dispatch([name, ...rest]: string[]): Promise<number> {
   if (name === '--version' || name === '-v') return print(VERSION);
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') return print(overview());
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (command === undefined)
+  const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (entry === undefined)
     throw new LarderError('LARDER_CONFIG_INVALID', `"${name}" is not a command; see larder --help.`);
+  const command = await entry.load();
   if (rest.includes('--help') || rest.includes('-h')) return print(command.help());
   return command.run(rest);
 }

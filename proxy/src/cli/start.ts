@@ -16,7 +16,6 @@ const FLAGS = CONFIG_KEYS.filter((name) => !isSecret(name));
 const OPTIONS = Object.fromEntries(['config', ...FLAGS.map(flagOf)].map((name) => [name, { type: 'string' as const }]));
 
 export const start: Command = {
-  about: 'Run an edge in front of a cloud.',
   help,
   async run(args) {
     const config = readConfig(args);

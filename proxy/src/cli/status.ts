@@ -10,8 +10,6 @@ const OPTIONS = {
 } as const;
 
 export const status: Command = {
-  about: 'Show link, queue, replica and cache of a running edge.',
-
   help: () =>
     [
       'Usage: larder status [options]',

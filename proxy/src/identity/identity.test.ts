@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { StateStore } from '@larder/sync/client';
+import type { LinkState } from '@larder/sync/link';
 import type { Doc } from '@larder/sync/profile';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import type { CryptoKey, JWK } from 'jose';
@@ -29,7 +30,7 @@ let server: Server;
 let cloud: PooledCloud;
 let published: JWK[];
 let fetches: number;
-let link: { state: 'online' | 'doubtful' | 'offline' };
+let link: { state: LinkState; held: boolean };
 let now: number;
 let kept: Map<string, string>;
 let first: Signer;
@@ -55,7 +56,7 @@ beforeEach(async () => {
     bodyTimeout: 5000,
     connections: 4,
   });
-  link = { state: 'online' };
+  link = { state: 'online', held: false };
   now = START;
   kept = new Map();
   first = await signer('first');
@@ -128,6 +129,17 @@ describe('a token signed by the app', () => {
     await cut();
     expect(await start().identify(bearer(await sign(first)))).toBeNull();
   });
+});
+
+test('while the operator holds the link nothing is asked of the cloud, and the grace period counts', async () => {
+  const identity = start();
+  await identity.refresh();
+  link.held = true;
+  now = START + 13 * HOUR;
+  await identity.refresh();
+  expect(await identity.identify(bearer(await sign(first)))).toMatchObject({ sub: 'u1' });
+  expect(await identity.identify(bearer(await sign(await signer('second'))))).toBeNull();
+  expect(fetches).toBe(1);
 });
 
 describe('time', () => {

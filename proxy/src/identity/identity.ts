@@ -2,6 +2,7 @@
 import { createHmac } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { StateStore } from '@larder/sync/client';
+import type { LinkState } from '@larder/sync/link';
 import type { App, Doc } from '@larder/sync/profile';
 import type { JSONWebKeySet } from 'jose';
 import type { Cloud } from '../cloud.ts';
@@ -16,14 +17,15 @@ export interface IdentityOptions {
   state: StateStore;
   /** The edge's time, ms since 1970. */
   clock(): number;
-  link: { readonly state: 'online' | 'doubtful' | 'offline' };
+  /** Live: read at every request. `held`: the operator wants nothing sent. */
+  link: { readonly state: LinkState; readonly held: boolean };
   log: Logger;
 }
 
 export interface Identity {
   /** Verified claims of the bearer token, or null. Answers at once where the token is known or there is none. */
   identify(headers: IncomingHttpHeaders): Doc | null | Promise<Doc | null>;
-  /** Fetches the app's signing keys anew. Never rejects. */
+  /** Fetches the app's signing keys anew, where there is a way. Never rejects. */
   refresh(): Promise<void>;
 }
 
@@ -37,20 +39,22 @@ export const NOBODY: Identity = { identify: () => null, refresh: () => Promise.r
 export function createIdentity(options: IdentityOptions): Identity {
   const { app, link } = options;
   if (app.keys === undefined) return NOBODY;
+  const reachable = () => link.state !== 'offline' && !link.held;
   const keys = createKeys({
     ...options,
     path: app.keys,
     kept: createKeyv<JSONWebKeySet>(options.state, 'identity'),
-    reachable: () => link.state !== 'offline',
+    reachable,
     changed: () => tokens.forget(),
   });
-  const tokens = createTokens({ find: keys.find, clock: options.clock, online: () => link.state === 'online' });
+  const online = () => link.state === 'online' && !link.held;
+  const tokens = createTokens({ find: keys.find, clock: options.clock, online });
   return {
     identify({ authorization }) {
       const token = authorization === undefined ? undefined : BEARER.exec(authorization)?.[1];
       return token === undefined ? null : tokens.verify(token);
     },
-    refresh: keys.refresh,
+    refresh: () => (reachable() ? keys.refresh() : Promise.resolve()),
   };
 }
 
