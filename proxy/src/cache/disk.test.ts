@@ -9,7 +9,8 @@ import { Level } from 'level';
 import { afterEach, expect, test } from 'vitest';
 import { openDiskStore } from './disk.ts';
 import type { DiskStore } from './disk.ts';
-import type { CacheRequest, StoredResponse } from './response.ts';
+import type { CacheRequest } from './response.ts';
+import { sampleResponse } from './sample.ts';
 
 const ending: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -29,28 +30,7 @@ async function open(directory: string, options: { maxBytes?: number; version?: s
 }
 
 const request = (uri: string): CacheRequest => ({ method: 'GET', uri, headers: {}, scope: '' });
-const response = (uri: string, body = uri): StoredResponse => ({
-  ...{
-    uri,
-    scope: '',
-    shared: true,
-    status: 200,
-    headers: {},
-    vary: [],
-    selection: '',
-    etag: null,
-    lastModified: null,
-  },
-  ...{
-    storedAt: 1,
-    birth: 1,
-    freshUntil: 2,
-    staleWhileRevalidateUntil: 0,
-    staleIfErrorUntil: 0,
-    staleIfOfflineUntil: 3,
-  },
-  ...{ tags: ['products/1'], sequence: 7, body: Buffer.from(body) },
-});
+const response = (uri: string, body = uri) => sampleResponse(uri, body);
 
 /** Opens the files with nothing of ours in between. */
 async function withFiles(directory: string, use: (database: Level<string, string>) => Promise<void>): Promise<void> {

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { openDiskStore } from './disk.ts';
 import { createMemoryStore } from './memory.ts';
 import type { CacheRequest, StoredResponse } from './response.ts';
+import { sampleResponse } from './sample.ts';
 import type { Store } from './store.ts';
 import { selectionOf } from './vary.ts';
 
@@ -31,31 +32,8 @@ const request = (uri: string, headers: Record<string, string> = {}, scope = ''):
   scope,
 });
 
-function response(uri: string, body: string, extra: Partial<StoredResponse> = {}): StoredResponse {
-  return {
-    uri,
-    scope: '',
-    shared: false,
-    status: 200,
-    headers: { 'content-type': 'text/plain', 'x-lines': ['a', 'b'] },
-    vary: [],
-    selection: '',
-    etag: '"e"',
-    lastModified: null,
-    storedAt: 1,
-    birth: 1,
-    freshUntil: 2,
-    staleWhileRevalidateUntil: 3,
-    staleIfErrorUntil: 4,
-    staleIfOfflineUntil: 5,
-    tags: ['products'],
-    sequence: 7,
-    body: Buffer.from(body),
-    ...extra,
-  };
-}
 const variant = (uri: string, foo: string): StoredResponse =>
-  response(uri, foo, { vary: ['foo'], selection: selectionOf(['foo'], { foo }) });
+  sampleResponse(uri, foo, { vary: ['foo'], selection: selectionOf(['foo'], { foo }) });
 
 describe.each(tiers)('the %s tier', (_name, open) => {
   const opened = async (maxBytes = 1e6) => {
@@ -67,7 +45,7 @@ describe.each(tiers)('the %s tier', (_name, open) => {
 
   test('gives back what was put, unchanged', async () => {
     const { store } = await opened();
-    const one = response('/a?x=1', 'b\u{1f600}dy');
+    const one = sampleResponse('/a?x=1', 'b\u{1f600}dy');
     store.put(one);
     expect(await store.find(request('/a?x=1'))).toEqual(one);
     expect(await store.find(request('/a'))).toBeNull();
@@ -86,18 +64,18 @@ describe.each(tiers)('the %s tier', (_name, open) => {
 
   test('I8: keeps scopes apart, and prefers what is one’s own', async () => {
     const { store, bodyOf } = await opened();
-    store.put(response('/a', 'anna', { scope: 'anna' }));
+    store.put(sampleResponse('/a', 'anna', { scope: 'anna' }));
     expect(await bodyOf(request('/a', {}, 'ben'))).toBeNull();
     expect(await bodyOf(request('/a'))).toBeNull();
-    store.put(response('/a', 'all', { shared: true }));
+    store.put(sampleResponse('/a', 'all', { shared: true }));
     expect(await bodyOf(request('/a', {}, 'ben'))).toBe('all');
     expect(await bodyOf(request('/a', {}, 'anna'))).toBe('anna');
   });
 
   test('drops a URI for everybody, one variant, or what a sweep names', async () => {
     const { store, bodyOf } = await opened();
-    for (const uri of ['/a', '/b', '/c']) store.put(response(uri, uri));
-    store.put(response('/a', 'anna', { scope: 'anna' }));
+    for (const uri of ['/a', '/b', '/c']) store.put(sampleResponse(uri, uri));
+    store.put(sampleResponse('/a', 'anna', { scope: 'anna' }));
     store.put(variant('/d', '1'));
     store.put(variant('/d', '2'));
     await store.remove('/a');
@@ -116,7 +94,7 @@ describe.each(tiers)('the %s tier', (_name, open) => {
     const { store, bodyOf } = await opened(50_000);
     const large = 'x'.repeat(10_000);
     for (let i = 0; i < 100; i++) {
-      store.put(response(`/${i}`, large));
+      store.put(sampleResponse(`/${i}`, large));
       expect(await bodyOf(request('/0'))).toBe(large);
       expect(store.figures.bytes).toBeLessThanOrEqual(50_000);
     }
@@ -130,7 +108,7 @@ describe.each(tiers)('the %s tier', (_name, open) => {
     expect(store.figures.responses).toBe(256);
     expect(await bodyOf(request('/a', { foo: '0' }))).toBeNull();
     expect(await bodyOf(request('/a', { foo: '299' }))).toBe('299');
-    store.put(response('/large', 'x'.repeat(1_100_000)));
+    store.put(sampleResponse('/large', 'x'.repeat(1_100_000)));
     expect(await bodyOf(request('/large'))).toBeNull();
     expect(store.figures.responses).toBe(256);
   });

@@ -1,0 +1,130 @@
+import type { RequestListener, ServerResponse } from 'node:http';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import type { ReplicaAnswer } from '@larder/sync/client';
+import type { Read, User } from '@larder/sync/profile';
+import { startTestEdge } from './test-edge.ts';
+
+const ending: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const end of ending.splice(0)) await end();
+});
+
+const covered: Read<User> = { tags: () => ['products'], cache: { ttl: 10, staleIfError: 60 }, answer: () => null };
+const start = (app: RequestListener, read: Read<User> = covered) => startTestEdge(app, ending, { read });
+const AS_OF = Date.UTC(2026, 10, 21);
+const replica = (body: string, sequence = 0): ReplicaAnswer => ({
+  answer: { status: 200, headers: { 'content-type': 'application/json', etag: '"r"' }, body },
+  asOf: AS_OF,
+  sequence,
+});
+const cloudSays =
+  (body: string): RequestListener =>
+  (_request, response) =>
+    response.writeHead(200, { etag: '"c"' }).end(body);
+
+describe('a covered route', () => {
+  test('I6: is the replica’s while a waiting write touches it, whatever the link and the cache', async () => {
+    const edge = await start(cloudSays('cloud'));
+    expect(await edge.get('/products')).toMatchObject({ text: 'cloud', source: 'cloud' });
+    edge.back.pending = true;
+    edge.back.generation = 1;
+    edge.back.read = () => replica('replica', 1);
+    expect(await edge.get('/products')).toMatchObject({
+      text: 'replica',
+      source: 'replica',
+      how: 'detail=replica',
+      headers: { 'larder-as-of': '2026-11-21T00:00:00.000Z', 'content-length': '7' },
+    });
+    expect(await edge.get('/products', { 'if-none-match': '"r"' })).toMatchObject({ status: 304, text: '' });
+    expect(await edge.get('/products', {}, 'HEAD')).toMatchObject({ status: 200, text: '' });
+    expect(edge.seen.length).toBe(1);
+  });
+
+  test('I6: a snapshot from before the write is not taken', async () => {
+    const edge = await start(cloudSays('cloud'));
+    edge.back.pending = true;
+    edge.back.generation = 5;
+    let sequence = 3;
+    edge.back.read = () => replica(`at ${++sequence}`, sequence);
+    expect((await edge.get('/products')).text).toBe('at 5');
+  });
+
+  test('I6, I10: an answer that a write overtook is neither given out nor stored, and nobody joins it', async () => {
+    const waiting: ServerResponse[] = [];
+    const edge = await start((_request, response) => void waiting.push(response));
+    edge.back.read = () => (edge.back.generation === 0 ? null : replica('replica', edge.back.generation));
+    const early = edge.get('/products');
+    await vi.waitFor(() => expect(waiting.length).toBe(1));
+    edge.back.generation = 1;
+    const late = edge.get('/products');
+    await vi.waitFor(() => expect(waiting.length).toBe(2));
+    for (const response of waiting) response.writeHead(200, { 'cache-control': 'max-age=60' }).end('cloud');
+    expect((await early).text).toBe('replica');
+    expect(['cloud', 'replica']).toContain((await late).text);
+    expect(edge.cache.figures().memory.responses).toBe(1);
+    edge.back.generation = 2;
+    waiting.length = 0;
+    const next = edge.get('/products');
+    await vi.waitFor(() => expect(waiting.length).toBe(1));
+    waiting[0]?.end('newest');
+    expect((await next).text).toBe('newest');
+  });
+
+  test('is the replica’s when the cloud cannot be reached, fails, or is slow', async () => {
+    let app: RequestListener = (_request, response) => response.writeHead(503).end();
+    const edge = await start((request, response) => app(request, response));
+    edge.back.read = (path) => replica(`replica of ${path}`);
+    expect(await edge.get('/never-asked-before')).toMatchObject({ text: 'replica of /never-asked-before' });
+    app = () => undefined;
+    expect((await edge.get('/slow')).source).toBe('replica');
+    await edge.endApp();
+    expect((await edge.get('/gone')).source).toBe('replica');
+    edge.link.state = 'offline';
+    expect((await edge.get('/offline')).source).toBe('replica');
+  });
+
+  test('I9: falls to the next rung where the replica cannot answer', async () => {
+    const edge = await start(cloudSays('cloud'));
+    await edge.get('/products');
+    edge.advance(20_000);
+    await edge.endApp();
+    expect(await edge.get('/products')).toMatchObject({ text: 'cloud', source: 'cache' });
+    expect((await edge.get('/other')).status).toBe(503);
+  });
+
+  test('replica-first is the replica’s even while the link is up, as long as the feed is live', async () => {
+    const edge = await start(cloudSays('cloud'), { ...covered, replicaFirst: true });
+    edge.back.read = () => replica('replica');
+    expect((await edge.get('/products')).text).toBe('cloud');
+    edge.back.live = true;
+    expect((await edge.get('/products')).text).toBe('replica');
+  });
+});
+
+describe('a route that the replica does not cover', () => {
+  const listed: Read<User> = { tags: () => ['products'], cache: { ttl: 10 } };
+
+  test('I13: says how many changes wait that it may not show, and is not stored while they do', async () => {
+    const edge = await start(cloudSays('cloud'), listed);
+    edge.back.waiting = 3;
+    edge.back.pending = true;
+    for (const _ of [1, 2])
+      expect(await edge.get('/report')).toMatchObject({ source: 'cloud', headers: { 'larder-pending': '3' } });
+    edge.back.pending = false;
+    edge.back.waiting = 0;
+    await edge.get('/report');
+    const hit = await edge.get('/report');
+    expect(hit.source).toBe('cache');
+    expect(hit.headers['larder-pending']).toBeUndefined();
+  });
+
+  test("obeys the profile's rule, and a bump of its tags", async () => {
+    const edge = await start((_request, response) =>
+      response.writeHead(200, { 'cache-control': 'no-cache, no-store' }).end(`answer ${edge.seen.length}`),
+    );
+    expect((await edge.get('/report')).text).toBe('answer 1');
+    expect((await edge.get('/report')).text).toBe('answer 1');
+    edge.back.generation = 1;
+    expect((await edge.get('/report')).text).toBe('answer 2');
+  });
+});
