@@ -14,6 +14,8 @@ import type { FrontServer } from './server.ts';
 import { createWrite } from './write.ts';
 
 const MAX_BODY = 1000;
+/** A bound, not a measure. */
+const PATIENT = { timeout: 20_000 };
 
 /** Whoever says so in `authorization` is that user; enough of an app for the way to the back and back again. */
 const app: EstablishDeps['app'] = {
@@ -187,12 +189,12 @@ describe('the answer', () => {
       body: '{}',
       signal: leaving.signal,
     });
-    await expect.poll(() => calls.length).toBe(1);
+    await expect.poll(() => calls.length, PATIENT).toBe(1);
     leaving.abort();
     await expect(asked).rejects.toThrow('aborted');
-    await expect.poll(() => connectionsOf(front)).toBe(0);
+    await expect.poll(() => connectionsOf(front), PATIENT).toBe(0);
     refuse({ type: 'cloud', entry: 10, answer: { status: 409, headers: {}, body: '{}' } });
-    await expect.poll(() => untold).toEqual([10]);
+    await expect.poll(() => untold, PATIENT).toEqual([10]);
   });
 });
 
