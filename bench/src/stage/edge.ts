@@ -15,16 +15,16 @@ export interface EdgeOptions {
   line?(text: string): void;
 }
 
+const PROFILE = join(ROOT, 'inventory-app/edge/profile.ts');
+
+const flagsOf = (values: Record<string, string>) =>
+  Object.entries({ ...values, profile: PROFILE, 'log-level': 'warn' }).flatMap(([name, value]) => [`--${name}`, value]);
+
 export const startEdge = ({ cloud, data, port = 0, store = 'S001', flags = [], line }: EdgeOptions): Promise<Running> =>
   startProcess({
     name: 'the edge',
     file: FILE,
-    args: [
-      'start',
-      ...['--cloud', cloud, '--data', data, '--port', String(port), '--store', store],
-      ...['--profile', join(ROOT, 'inventory-app/edge/profile.ts'), '--log-level', 'warn'],
-      ...flags,
-    ],
+    args: ['start', ...flagsOf({ cloud, data, store, port: String(port) }), ...flags],
     env: { LARDER_CREDENTIAL: `Bearer edge_demo_${store}` },
     ...(line === undefined ? {} : { line }),
   });

@@ -11,10 +11,12 @@ import type { Running } from './process.ts';
 export interface StageOptions {
   /** Round trip of the link, ms. */
   rttMs?: number;
-  /** DATABASE_URL of a filled database; without it, a new SQLite one is seeded. */
-  database?: string;
+  /** Fills the cloud's SQLite database in a directory; without it, the made-up store is put there. */
+  fill?(directory: string): Promise<unknown>;
   edgeFlags?: string[];
 }
+
+const seedIn = (directory: string) => seedCloud(sqliteIn(directory));
 
 /** The part of `/_edge/status` that scenarios look at. */
 export interface EdgeStatus {
@@ -38,11 +40,10 @@ export class Stage {
     this.#flags = flags;
   }
 
-  static async start({ rttMs = 20, database, edgeFlags = [] }: StageOptions = {}): Promise<Stage> {
+  static async start({ rttMs = 20, fill = seedIn, edgeFlags = [] }: StageOptions = {}): Promise<Stage> {
     const directory = mkdtempSync(join(tmpdir(), 'larder-stage-'));
-    const url = database ?? sqliteIn(directory);
-    if (database === undefined) await seedCloud(url);
-    const cloud = await startCloud({ database: url });
+    await fill(directory);
+    const cloud = await startCloud({ database: sqliteIn(directory) });
     const link = await startLink({ target: cloud.url, rttMs });
     const edge = await startEdge({ cloud: link.url, data: join(directory, 'edge'), flags: edgeFlags });
     return new Stage(directory, cloud, link, edge, edgeFlags);

@@ -8,10 +8,15 @@ export interface Article {
 }
 
 export interface Sold {
-  id: string;
+  /** The receipt's number: unlike the id, nothing keeps the cloud from having it twice. */
+  number: string;
+  /** Chosen by the till, or given with the acknowledgement. */
+  id: string | null;
   key: string;
   article: Article;
   qty: number;
+  /** Else the edge or the cloud makes the id. */
+  choosesId: boolean;
   /** What the till was told: acknowledged, or nothing at all. */
   acknowledged: boolean;
 }
@@ -43,7 +48,17 @@ export class Books {
 
 /** Sells `qty` of an article under a key of its own. An answer that never came leaves the sale unacknowledged. */
 export async function sell(client: Client, books: Books, article: Article, qty: number): Promise<Sold> {
-  const sale: Sold = { id: randomUUID(), key: randomUUID(), article, qty, acknowledged: false };
+  const number = `D-${randomUUID()}`;
+  const choosesId = books.sold.length % 2 === 0;
+  const sale: Sold = {
+    number,
+    id: choosesId ? randomUUID() : null,
+    key: randomUUID(),
+    choosesId,
+    article,
+    qty,
+    acknowledged: false,
+  };
   books.sold.push(sale);
   await offer(client, sale);
   return sale;
@@ -52,18 +67,17 @@ export async function sell(client: Client, books: Books, article: Article, qty: 
 /** Offers a sale, again if need be: same key, same bytes. */
 export async function offer(client: Client, sale: Sold): Promise<void> {
   const body = {
-    id: sale.id,
+    ...(sale.choosesId ? { id: sale.id } : {}),
+    number: sale.number,
     storeId: 'S001',
     lines: [{ productId: sale.article.id, qty: sale.qty, unitPrice: sale.article.price }],
     tenders: [{ type: 'cash', amount: sale.qty * sale.article.price }],
   };
-  let status: number;
-  try {
-    ({ status } = await client.write('POST', '/sales', body, sale.key));
-  } catch {
-    return;
-  }
-  if (status !== 201 && status !== 202) throw new Error(`a sale was answered with ${status}`);
+  const answer = await client.write<{ id: string }>('POST', '/sales', body, sale.key).catch(() => null);
+  if (answer === null) return;
+  if (answer.status !== 201 && answer.status !== 202)
+    throw new Error(`a sale was answered with ${answer.status}: ${JSON.stringify(answer.body)}`);
+  sale.id = answer.body.id;
   sale.acknowledged = true;
 }
 
