@@ -58,6 +58,10 @@ const COMMANDS: Readonly<Record<string, (invocation: Invocation) => Promise<void
     const { seed } = await import('./seed/seed.ts');
     await onDatabase(databaseUrl, seed);
   },
+  async import({ databaseUrl, operands: [file = ''] }) {
+    const { importCommand } = await import('./import/command.ts');
+    await onDatabase(databaseUrl, (database) => importCommand(database, file));
+  },
   async 'new-epoch'({ databaseUrl }) {
     const { newEpoch } = await import('./settings.ts');
     await onDatabase(databaseUrl, async (database) => `The feed's epoch is now ${await newEpoch(database)}.`);
