@@ -186,7 +186,7 @@ class ReadPath {
   async #answeredHere(reading: Reading, stored: MaybeStored, need: Need, why: string): Promise<boolean> {
     if (await this.#answeredByReplica(reading)) return true;
     const { back, cache, clock } = this.#deps;
-    if (stored === null || this.#bypass.isDemanded(reading.exchange)) return false;
+    if (stored === null || this.#bypass.hasPrecondition(reading.exchange)) return false;
     if (!cache.isCurrent(stored) || !mayServeStale(stored, clock(), need)) return false;
     this.counters.stale++;
     sendStale(reading.exchange, stored, clock(), pendingFor(back, reading), why);
@@ -207,7 +207,7 @@ class ReadPath {
     const { exchange, request } = reading;
     const now = clock();
     const { type } = decide(request, stored, now, link.state);
-    if ((type !== 'fresh' && type !== 'stale-while-revalidate') || this.#bypass.isDemanded(exchange)) return false;
+    if ((type !== 'fresh' && type !== 'stale-while-revalidate') || this.#bypass.hasPrecondition(exchange)) return false;
     this.counters[type === 'fresh' ? 'hit' : 'stale']++;
     sendHit(exchange, stored, now, pendingFor(back, reading));
     const mayRefresh = link.state !== 'offline' && !link.held;

@@ -11,7 +11,7 @@ export interface Bypass {
   /** It asks for less than a whole answer, or wants nothing of it kept. */
   isNeeded(exchange: Exchange): boolean;
   /** It sets a condition that only the origin can judge (RFC 9111 §4.3.2). */
-  isDemanded(exchange: Exchange): boolean;
+  hasPrecondition(exchange: Exchange): boolean;
   /** It sets a condition that the cache could judge. */
   isConditional(exchange: Exchange): boolean;
   fetch(exchange: Exchange): Ticket;
@@ -19,7 +19,7 @@ export interface Bypass {
 
 /** `hardTimeout`: longest wait for the head of an answer, ms. */
 export function createBypass({ cloud, hardTimeout }: { cloud: Pick<Cloud, 'request'>; hardTimeout: number }): Bypass {
-  const isDemanded = ({ request: { headers } }: Exchange) =>
+  const hasPrecondition = ({ request: { headers } }: Exchange) =>
     headers['if-match'] !== undefined || headers['if-unmodified-since'] !== undefined;
 
   async function ask({ method, path, search, request }: Exchange, leaving: AbortController): Promise<CloudAnswer> {
@@ -40,12 +40,12 @@ export function createBypass({ cloud, hardTimeout }: { cloud: Pick<Cloud, 'reque
   }
 
   return {
-    isDemanded,
+    hasPrecondition,
     isConditional: ({ request: { headers } }) =>
       headers['if-none-match'] !== undefined || headers['if-modified-since'] !== undefined,
     isNeeded(exchange) {
       const { headers } = exchange.request;
-      if (exchange.method !== 'GET' || headers.range !== undefined || isDemanded(exchange)) return true;
+      if (exchange.method !== 'GET' || headers.range !== undefined || hasPrecondition(exchange)) return true;
       return headers['cache-control'] !== undefined && parseDirectives(headers['cache-control']).has('no-store');
     },
     fetch(exchange) {

@@ -88,10 +88,7 @@ export async function startTestEdge(
     clock: now,
     config: { patienceCeiling: 200, hardTimeout: 5000, maxObjectBytes: 100_000, ...config },
   });
-  const front = createServer((incoming, outgoing) => {
-    const exchange = exchangeOf(incoming, read ?? null);
-    reader.read({ ...exchange, response: outgoing }).catch((error: unknown) => sendProblem(outgoing, error));
-  });
+  const front = createServer(answerBy(reader, read ?? null));
   const url = await listen(front);
   const end = async (server: Server) => {
     server.close();
@@ -117,6 +114,13 @@ export async function startTestEdge(
   };
 }
 
+const answerBy =
+  (reader: Reader, read: Read<User> | null): RequestListener =>
+  (incoming, outgoing) => {
+    const exchange = { ...exchangeOf(incoming, read), response: outgoing };
+    reader.read(exchange).catch((error: unknown) => sendProblem(outgoing, error));
+  };
+
 async function listen(server: Server): Promise<string> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -138,7 +142,11 @@ function exchangeOf(incoming: IncomingMessage, read: Read<User> | null): Omit<Ex
     method: incoming.method ?? 'GET',
     path,
     search: query === undefined ? '' : `?${query}`,
-    ...{ claims: null, user: null, params: {}, read, write: null },
+    claims: null,
+    user: null,
+    params: {},
+    read,
+    write: null,
     scope: incoming.headers.authorization ?? incoming.headers.cookie ?? '',
   };
 }
