@@ -8,6 +8,8 @@ import { createSell } from './sell.js';
 import { moneyOf, stripOf } from './words.js';
 
 const LOOK_EVERY = 2000;
+/** Where there is no edge, one may come to be; nothing hurries. */
+const LOOK_FOR_EDGE_EVERY = 10_000;
 /** What is shown is read again this often even where nothing here hints at a change: others change things too. */
 const REFRESH_EVERY = 10_000;
 
@@ -34,7 +36,7 @@ function refresh() {
 }
 
 function changed(id, waiting) {
-  if (waiting) products.waiting.add(id);
+  if (waiting) products.waits(id);
   refresh();
 }
 
@@ -108,13 +110,13 @@ async function look() {
   tell(byId('strip-text'), text);
   tell(byId('strip-waiting'), waiting);
   tell(byId('strip-attention'), attention);
-  if (!status || status.queue.length === 0) products.waiting.clear();
+  if (status !== undefined && (status === null || status.queue.length === 0)) products.settled();
   const seen = JSON.stringify([status?.link.state, status?.link.held, status?.queue.length, status?.queue.inbox]);
   await resume();
   const due = seen !== lastSeen || Date.now() - refreshedAt >= REFRESH_EVERY;
   lastSeen = seen;
   if (due && document.visibilityState === 'visible') refresh();
-  setTimeout(look, LOOK_EVERY);
+  setTimeout(look, status === null ? LOOK_FOR_EDGE_EVERY : LOOK_EVERY);
 }
 
 /** Opens the shop again after a reload, and as soon as something answers. */

@@ -6,12 +6,13 @@ import { sourceWords, stockOf } from './words.js';
 const PAGE = 30;
 const MOST_IDS = 100;
 const DEBOUNCE = 180;
+const WAITING = 'inventory.waiting';
 
 export class ProductList {
   /** Every product met so far, by id. */
   known = new Map();
-  /** Ids of products whose edit is not in the cloud yet. */
-  waiting = new Set();
+  /** Ids of products whose edit is not in the cloud yet, as far as this tab knows; a reload does not forget them. */
+  #waiting = new Set(JSON.parse(sessionStorage.getItem(WAITING) ?? '[]'));
   #page;
   #shown = [];
   #query = '';
@@ -41,15 +42,29 @@ export class ProductList {
     if (more) query.set('after', this.#next);
     try {
       const { body, source } = await request('GET', `/products?${query}`, { signal });
-      const levels = await this.#levelsOf(body.data, signal);
+      const { levels, sources } = await this.#levelsOf(body.data, signal);
+      // A row is made of both; it is as old as the older of them.
+      const oldest = [source, ...sources].reduce((one, other) => (other.asOf < one.asOf ? other : one));
       const met = body.data.map((product) => ({ product, qty: levels.get(product.id) }));
       this.#shown = more ? [...this.#shown, ...met] : met;
       this.#query = q;
       this.#next = body.page.next;
-      this.#show(body.page.total, source);
+      this.#show(body.page.total, oldest);
     } catch (error) {
       if (error.name !== 'AbortError') this.#page.failed(error, byId('products-source'));
     }
+  }
+
+  /** An edit of this product is on its way to the cloud. */
+  waits(id) {
+    this.#waiting.add(id);
+    sessionStorage.setItem(WAITING, JSON.stringify([...this.#waiting]));
+  }
+
+  /** Nothing is on its way any more. */
+  settled() {
+    this.#waiting.clear();
+    sessionStorage.removeItem(WAITING);
   }
 
   /** Meets products that are not on the list, for their names. */
@@ -61,22 +76,24 @@ export class ProductList {
     for (const product of body.data) this.known.set(product.id, product);
   }
 
-  /** This store's stock of these products: id → quantity. */
+  /** This store's stock of these products, id → quantity, and where it was read. */
   async #levelsOf(products, signal) {
     const storeId = this.#page.shop().store.id;
     const levels = new Map();
+    const sources = [];
     for (let at = 0; at < products.length; at += MOST_IDS) {
       const ids = products.slice(at, at + MOST_IDS).map(({ id }) => `${storeId}:${id}`);
       const query = new URLSearchParams({ ids: ids.join(','), storeId, limit: String(MOST_IDS) });
-      const { body } = await request('GET', `/stock-levels?${query}`, { signal });
+      const { body, source } = await request('GET', `/stock-levels?${query}`, { signal });
+      sources.push(source);
       for (const level of body.data) levels.set(level.productId, level.qty);
     }
-    return levels;
+    return { levels, sources };
   }
 
   #show(total, source) {
     for (const { product } of this.#shown) this.known.set(product.id, product);
-    const rows = this.#shown.map((item) => ({ ...item, waits: this.waiting.has(item.product.id) }));
+    const rows = this.#shown.map((item) => ({ ...item, waits: this.#waiting.has(item.product.id) }));
     showRows(
       byId('products'),
       rows,

@@ -49,7 +49,7 @@ export function createReprice({ shop, changed, failed }) {
     const conflict = error.conflicts?.find(({ field }) => field === 'price');
     if (conflict === undefined) return failed(error, byId('price-error'));
     see(conflict.current);
-    byId('price-submit').textContent = `Make it ${shop().money.show(price)} all the same`;
+    byId('price-submit').textContent = `Make it ${shop().money.show(price)} anyway`;
     return tell(byId('price-error'), `Someone else has just made it ${shop().money.show(conflict.current)}.`);
   }
 

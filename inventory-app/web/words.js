@@ -3,10 +3,12 @@
 const LOCALE = 'en-GB';
 const clock = new Intl.DateTimeFormat(LOCALE, { hour: '2-digit', minute: '2-digit' });
 const calendar = new Intl.DateTimeFormat(LOCALE, { weekday: 'short', hour: '2-digit', minute: '2-digit' });
+const dates = new Intl.DateTimeFormat(LOCALE, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
 const DAY = 86_400_000;
 
-/** `10:32`, or `Tue 10:32` where that was not within the last day. */
+/** `10:32`, and what it takes to be clear further back: `Tue 10:32`, `3 Nov, 10:32`. */
 export function timeWords(time, now = Date.now()) {
+  if (now - time > 6 * DAY) return dates.format(time);
   return now - time > DAY / 2 ? calendar.format(time) : clock.format(time);
 }
 

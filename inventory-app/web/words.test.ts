@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { agoWords, moneyOf, sourceWords, stockOf, stripOf } from './words.js';
+import { agoWords, moneyOf, sourceWords, stockOf, stripOf, timeWords } from './words.js';
 
 const NOW = Date.parse('2026-07-01T10:32:00.000Z');
 const at = (seconds: number) => new Date(NOW - seconds * 1000);
@@ -51,6 +51,12 @@ test('An answer’s source is said with its age', () => {
   expect(sourceWords({ from: 'replica', asOf: at(40) }, NOW)).toMatch(/^From this store’s copy, as of .*\d\d:\d\d/);
   expect(sourceWords({ from: null, asOf: at(0) }, NOW)).toBe('Straight from the cloud');
   expect([2, 60, 300].map((seconds) => agoWords(at(seconds), NOW))).toEqual(['just now', '60 s ago', '5 min ago']);
+});
+
+test('A time says the day where the hour alone would not be clear', () => {
+  expect(timeWords(at(60), NOW)).toMatch(/^\d\d:\d\d$/);
+  expect(timeWords(at(86_400), NOW)).toMatch(/^[A-Z][a-z]{2},? \d\d:\d\d$/);
+  expect(timeWords(at(30 * 86_400), NOW)).toMatch(/^\d{1,2} [A-Z][a-z]+,? (at )?\d\d:\d\d$/);
 });
 
 test('Stock is said in words', () => {
