@@ -67,6 +67,12 @@ describe('a read without a profile', () => {
     expect(await edge.get('/a')).toMatchObject({ status: 200, text: 'answer 3' });
   });
 
+  test('a 304 that nobody asked for reaches nobody', async () => {
+    const edge = await start((_request, response) => response.writeHead(304, { etag: '"e"' }).end());
+    expect((await edge.get('/a')).status).toBe(502);
+    expect((await edge.get('/a', { 'if-none-match': '"x"' })).status).toBe(502);
+  });
+
   test('conditions and HEAD are met here; an unconditional client never gets a 304', async () => {
     const edge = await start(counting({ 'cache-control': 'max-age=60', etag: '"e"', 'content-type': 'text/x' }));
     expect((await edge.get('/a', { 'if-none-match': '"e"' })).status).toBe(304);

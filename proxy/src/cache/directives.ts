@@ -16,7 +16,16 @@ const LONGEST = 2 ** 31;
 const NONE: Directives = new Map();
 
 /** Fields aimed at a cache like this one, the nearest first (RFC 9213 §2.2). */
-const TARGETED = ['larder-cache-control', 'cdn-cache-control'];
+const OWN = 'larder-cache-control';
+const TARGETED = [OWN, 'cdn-cache-control'];
+
+export interface ResponseDirectives {
+  directives: Directives;
+  /** From a targeted field: Expires does not count. */
+  targeted: boolean;
+  /** From the field that is meant for nobody but Larder. */
+  own: boolean;
+}
 
 const TOKEN = String.raw`[!#$%&'*+.^_\`|~\w-]+`;
 const QUOTED = String.raw`"(?:[^"\\]|\\.)*"`;
@@ -57,14 +66,15 @@ function repeated(name: string, first: Argument, next: Argument): Argument {
  * The directives that a cache at this place obeys, and whether they were aimed at it: a targeted field that is well
  * formed and not empty replaces Cache-Control and Expires altogether (RFC 9213 §2.2).
  */
-export function responseDirectives(headers: HeaderFields): { directives: Directives; targeted: boolean } {
+export function responseDirectives(headers: HeaderFields): ResponseDirectives {
   for (const name of TARGETED) {
     const value = headers[name];
     if (value === undefined) continue;
     const dictionary = parseDictionary(typeof value === 'string' ? value : value.join(','));
-    if (dictionary !== null && dictionary.size > 0) return { directives: ofDictionary(dictionary), targeted: true };
+    if (dictionary !== null && dictionary.size > 0)
+      return { directives: ofDictionary(dictionary), targeted: true, own: name === OWN };
   }
-  return { directives: parseDirectives(headers['cache-control']), targeted: false };
+  return { directives: parseDirectives(headers['cache-control']), targeted: false, own: false };
 }
 
 /** RFC 9213 §2.1: an Integer for seconds, true for a bare directive; members of any other type are ignored. */

@@ -87,6 +87,9 @@ export async function fetchOnce(
     return { type: 'whole', response: answer, stored: kept, validated: true, joined: false, cookies };
   }
 
+  // Nobody asked on a condition, so nobody could use it.
+  if (response.status === 304) throw new LarderError('LARDER_CLOUD_FAILED', 'It said 304 to an unconditional request.');
+
   const metadata = store(fetched);
   const length = Number(response.headers['content-length'] ?? 0);
   if (metadata === null || length > deps.maxObjectBytes) {
@@ -96,7 +99,7 @@ export async function fetchOnce(
   }
   const body = await readWhole(response.body, deps.maxObjectBytes);
   if (!Buffer.isBuffer(body)) return { type: 'through', head: response, body };
-  // Truncated where the connection's end was the only mark of the body's end.
+  // Not the body that was announced.
   if (response.headers['content-length'] !== undefined && length !== body.length) throw new CloudFault('reset', true);
   const answer = { ...metadata, body };
   const kept = cache.put(lease, answer);

@@ -82,11 +82,14 @@ describe('for whose eyes (I8)', () => {
   test.each(['public, max-age=60', 's-maxage=60', 'max-age=60, must-revalidate'])('%s shares it', (value) => {
     expect(whose(value)).toMatchObject({ scope: '', shared: true });
   });
-  test('a targeted field shares it', () => {
+  test('the field that is meant for Larder alone shares it', () => {
     expect(must(kept({ 'larder-cache-control': 'max-age=60' }, { scope: 'anna' }))).toMatchObject({
       scope: '',
       shared: true,
     });
+  });
+  test('one for any CDN does not', () => {
+    expect(must(kept({ 'cdn-cache-control': 'max-age=60' }, { scope: 'anna' }))).toMatchObject({ scope: 'anna' });
   });
   test('private goes before all that shares', () => {
     expect(whose('private, public, s-maxage=60, max-age=60')).toMatchObject({ scope: 'anna', shared: false });

@@ -6,7 +6,7 @@ import type { LinkState } from '@larder/sync/link';
 import type { CacheRule } from '@larder/sync/profile';
 import type { HeaderFields } from '../cloud.ts';
 import { fieldNames, parseDirectives, responseDirectives, seconds } from './directives.ts';
-import type { Directives } from './directives.ts';
+import type { Directives, ResponseDirectives } from './directives.ts';
 import {
   birthOf,
   heuristicLifetime,
@@ -39,9 +39,7 @@ export interface Fetched {
 }
 
 /** What store's steps agree about. */
-interface Terms {
-  directives: Directives;
-  targeted: boolean;
+interface Terms extends ResponseDirectives {
   rule: CacheRule | null;
   scope: string;
   /** Kept for all scopes, under the rules of a shared cache. */
@@ -51,13 +49,13 @@ interface Terms {
 /** What to remember of an answer; null where it must not be stored, or could never be used. */
 export function store(fetched: Fetched): Metadata | null {
   const { request, response, times } = fetched;
-  const { directives, targeted } = responseDirectives(response.headers);
+  const said = responseDirectives(response.headers);
   const rule = RULED.has(response.status) ? fetched.rule : null;
-  if (!mayStore(request, response, directives, rule)) return null;
+  if (!mayStore(request, response, said.directives, rule)) return null;
   const vary = parseVary(response.headers);
-  const scope = scopeOf(request, directives, targeted, rule);
+  const scope = scopeOf(request, said, rule);
   if (vary === null || scope === null) return null;
-  const terms = { directives, targeted, rule, scope, common: scope === '' };
+  const terms = { ...said, rule, scope, common: scope === '' };
   const limits = limitsOf(fetched, terms);
   if (limits === null) return null;
   const headers = storedHeaders(response.headers, terms, times.received);
@@ -95,16 +93,16 @@ function mayStore(request: CacheRequest, response: ResponseHead, said: Directive
  * I8: an answer to a credential is for that credential's scope, as in a private cache, unless the origin shares it (RFC
  * 9111 §3.5; RFC 9213). A credential that came without a scope is stored only if the operator or the origin says so.
  */
-function scopeOf(request: CacheRequest, said: Directives, targeted: boolean, rule: CacheRule | null): string | null {
-  const isPrivate = fieldNames(said, 'private') === null;
+function scopeOf(request: CacheRequest, said: ResponseDirectives, rule: CacheRule | null): string | null {
+  const isPrivate = fieldNames(said.directives, 'private') === null;
   if (isPrivate) return request.scope === '' && rule === null ? null : request.scope;
-  if (isShared(said, targeted)) return '';
+  if (isShared(said)) return '';
   const withCredential = request.headers.authorization !== undefined || request.headers.cookie !== undefined;
   return request.scope === '' && withCredential && rule === null ? null : request.scope;
 }
 
-const isShared = (said: Directives, targeted: boolean) =>
-  targeted || said.has('public') || said.has('s-maxage') || said.has('must-revalidate');
+const isShared = ({ own, directives }: ResponseDirectives) =>
+  own || ['public', 's-maxage', 'must-revalidate'].some((name) => directives.has(name));
 
 type Limits = Pick<
   Metadata,
@@ -116,7 +114,7 @@ function limitsOf(fetched: Fetched, terms: Terms): Limits | null {
   const { times, response } = fetched;
   const { directives, rule, common, targeted } = terms;
   const birth = birthOf(response.headers, times);
-  if (rule !== null) return ruledLimits(rule, birth, times.received, common && isShared(directives, targeted));
+  if (rule !== null) return ruledLimits(rule, birth, times.received, common && isShared(terms));
 
   const stated = statedLifetime(directives, response.headers, { shared: common, targeted, received: times.received });
   const isPublic = directives.has('public');
@@ -129,7 +127,7 @@ function limitsOf(fetched: Fetched, terms: Terms): Limits | null {
   const until = (name: string) => (mayBeStale ? freshUntil + (seconds(directives, name) ?? 0) * 1000 : 0);
   const staleIfErrorUntil = until('stale-if-error');
   return {
-    shared: common && (isShared(directives, targeted) || (stated ?? 0) > 0),
+    shared: common && (isShared(terms) || (stated ?? 0) > 0),
     birth,
     freshUntil,
     staleWhileRevalidateUntil: until('stale-while-revalidate'),
