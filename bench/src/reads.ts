@@ -31,17 +31,6 @@ interface Row {
   ratio: number;
 }
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '200' },
-    rtt: { type: 'string', default: '80' },
-    json: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-});
-if (values.help) process.stdout.write(HELP);
-else await measure(Number(values.rounds), Number(values.rtt), values.json);
-
 async function measure(rounds: number, rttMs: number, json: boolean): Promise<void> {
   if (!(Number.isInteger(rounds) && rounds > 0 && rttMs >= 0)) {
     process.stderr.write(`--rounds and --rtt take whole numbers.\n\n${HELP}`);
@@ -128,3 +117,14 @@ function table(rows: readonly Row[], rttMs: number, rounds: number): string {
     '',
   ].join('\n');
 }
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '200' },
+    rtt: { type: 'string', default: '80' },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+if (values.help) process.stdout.write(HELP);
+else await measure(Number(values.rounds), Number(values.rtt), values.json);
