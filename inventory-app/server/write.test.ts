@@ -36,7 +36,10 @@ describeBothDatabases('The write pipeline', (databases) => {
     await tx.stockLevel.update({ where: { id: 'S001:p1' }, data: { qty: { decrement: 1 } } });
     return { status: 200, headers: {}, body: { took: 1 } };
   };
-  const qty = async () => (await database.prisma.stockLevel.findUniqueOrThrow({ where: { id: 'S001:p1' } })).qty;
+  const qty = async () => {
+    const level = await database.prisma.stockLevel.findUniqueOrThrow({ where: { id: 'S001:p1' } });
+    return Number(level.qty);
+  };
 
   test('a fault rolls back, records nothing, and gives the key back', async () => {
     const call = newCall();

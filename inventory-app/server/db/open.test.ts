@@ -91,7 +91,7 @@ describeBothDatabases('A database', (databases) => {
     await db.prisma.stockLevel.create({ data: { ...level, id: 'S001:P', qty: 0 } });
     const add = async (tx: Transaction) => {
       const { qty } = await tx.stockLevel.update({ where: { id: 'S001:P' }, data: { qty: { increment: 1 } } });
-      return qty;
+      return Number(qty);
     };
     const results = await Promise.all(Array.from({ length: 40 }, () => db.transaction(add)));
     expect(results.toSorted((one, other) => one - other)).toEqual(Array.from({ length: 40 }, (_, n) => n + 1));

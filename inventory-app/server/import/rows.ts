@@ -34,7 +34,7 @@ export const COLUMNS = {
     createdAt: 'text',
     updatedAt: 'text',
   },
-  StockLevel: { id: 'text', storeId: 'text', productId: 'text', qty: 'int4', updatedAt: 'text' },
+  StockLevel: { id: 'text', storeId: 'text', productId: 'text', qty: 'int8', updatedAt: 'text' },
   Movement: {
     id: 'text',
     storeId: 'text',

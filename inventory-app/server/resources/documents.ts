@@ -31,7 +31,7 @@ export function customerDocument({ search: _search, ...row }: Customer): Doc {
 }
 
 export function levelDocument({ id, storeId, productId, qty, updatedAt, version }: StockLevel): Doc {
-  return { id, storeId, productId, qty, updatedAt, version };
+  return { id, storeId, productId, qty: Number(qty), updatedAt, version };
 }
 
 export function movementDocument(row: Movement): Doc {

@@ -64,8 +64,8 @@ describeBothDatabases('Seeding', (databases) => {
     const { movements, levels } = await contents(database);
     for (const { storeId, productId, qty } of levels) {
       const moved = movements.filter((row) => row.storeId === storeId && row.productId === productId);
-      expect(qty).toBe(moved.reduce((sum, row) => sum + row.qty, 0));
-      expect(qty).toBeGreaterThanOrEqual(0);
+      expect(Number(qty)).toBe(moved.reduce((sum, row) => sum + row.qty, 0));
+      expect(Number(qty)).toBeGreaterThanOrEqual(0);
     }
     expect(levels).toHaveLength(240);
   });

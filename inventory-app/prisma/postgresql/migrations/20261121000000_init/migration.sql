@@ -62,7 +62,7 @@ CREATE TABLE "StockLevel" (
     "id" TEXT COLLATE "C" NOT NULL,
     "storeId" TEXT COLLATE "C" NOT NULL,
     "productId" TEXT COLLATE "C" NOT NULL,
-    "qty" INTEGER NOT NULL,
+    "qty" BIGINT NOT NULL,
     "updatedAt" TEXT COLLATE "C" NOT NULL,
     "version" INTEGER NOT NULL DEFAULT 1,
 

@@ -54,7 +54,7 @@ CREATE TABLE "StockLevel" (
     "id" TEXT NOT NULL PRIMARY KEY,
     "storeId" TEXT NOT NULL,
     "productId" TEXT NOT NULL,
-    "qty" INTEGER NOT NULL,
+    "qty" BIGINT NOT NULL,
     "updatedAt" TEXT NOT NULL,
     "version" INTEGER NOT NULL DEFAULT 1
 );
