@@ -27,6 +27,8 @@ const HEADER_LIMIT = 16 * 1024;
 /** Longer than proxies keep idle connections, so that it is they who close them. */
 const KEEP_ALIVE_MS = 75_000;
 const REQUEST_MS = 30_000;
+/** For requests under way when the server ends: an orchestrator kills soon after. */
+const GRACE_MS = 1500;
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 const SHELL_CACHING = 'public, max-age=60, stale-while-revalidate=86400, stale-if-error=604800';
 const PAGE = fileURLToPath(new URL('../web/', import.meta.url));
@@ -73,6 +75,8 @@ export async function buildApp({ database, log, now = () => new Date() }: AppOpt
     return send(reply, answer);
   });
   http.setNotFoundHandler((_request, reply) => send(reply, problemOf(new ProblemError('not-found'))));
+  // Connections on which nothing was ever asked count as busy, and would be waited for.
+  http.addHook('preClose', async () => void setTimeout(() => http.server.closeAllConnections(), GRACE_MS).unref());
   addRoutes(http, services);
   await http.register(fastifyStatic, {
     root: PAGE,
@@ -100,7 +104,9 @@ function addRoutes(http: FastifyInstance, services: Services): void {
     const gone = new AbortController();
     reply.raw.once('close', () => gone.abort());
     const stream = await followChanges(services, callOf(request), AbortSignal.any([gone.signal, ending.signal]));
-    return reply.headers({ 'content-type': 'text/event-stream', 'cache-control': 'no-store' }).send(stream);
+    // The connection ends with the stream: else the server, ending, would wait for it as for one that is kept alive.
+    const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', connection: 'close' };
+    return reply.headers(headers).send(stream);
   });
 
   for (const [url, methods] of allowed) {

@@ -1,5 +1,5 @@
 /** `serve`: the server as a process. */
-import { type AddressInfo } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { buildApp } from './app.ts';
 import { migrateDatabase } from './db/migrate.ts';
 import { openDatabase } from './db/open.ts';
@@ -14,8 +14,6 @@ export interface ServeOptions {
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-/** What is still under way then is cut off: an orchestrator kills soon after. */
-const GRACE_MS = 1500;
 
 /** Migrates, listens, says where on stdout, and serves until SIGTERM or SIGINT. */
 export async function serve({ databaseUrl, host, port }: ServeOptions): Promise<void> {
@@ -33,15 +31,14 @@ export async function serve({ databaseUrl, host, port }: ServeOptions): Promise<
   await purge();
   const daily = setInterval(() => void purge(), DAY_MS).unref();
 
+  const ended = new Promise<string>((resolve) => {
+    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, resolve);
+  });
   const { port: bound } = http.server.address() as AddressInfo;
   process.stdout.write(`listening on http://${host.includes(':') ? `[${host}]` : host}:${bound}\n`);
 
-  const signal = await new Promise<string>((resolve) => {
-    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, resolve);
-  });
-  log.info({ signal }, 'ending');
+  log.info({ signal: await ended }, 'ending');
   clearInterval(daily);
-  setTimeout(() => http.server.closeAllConnections(), GRACE_MS).unref();
   await http.close();
   await database.close();
 }
