@@ -29,6 +29,7 @@ const KEEP_ALIVE_MS = 75_000;
 const REQUEST_MS = 30_000;
 /** For requests under way when the server ends: an orchestrator kills soon after. */
 const GRACE_MS = 1500;
+const LIVE = `${API}/changes/live`;
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 const SHELL_CACHING = 'public, max-age=60, stale-while-revalidate=86400, stale-if-error=604800';
 const PAGE = fileURLToPath(new URL('../web/', import.meta.url));
@@ -90,7 +91,8 @@ function addRoutes(http: FastifyInstance, services: Services): void {
   const described = jsonAnswer(openApi(), { 'cache-control': 'public, max-age=300' });
   const allowed = new Map<string, string[]>();
   const add = (method: string, path: string, handler: (request: FastifyRequest, reply: FastifyReply) => unknown) => {
-    http.route({ method, url: path, handler });
+    // HEAD of the live feed would follow it for nobody.
+    http.route({ method, url: path, handler, exposeHeadRoute: method === 'GET' && path !== LIVE });
     allowed.set(path, [...(allowed.get(path) ?? []), method]);
   };
 
@@ -100,7 +102,7 @@ function addRoutes(http: FastifyInstance, services: Services): void {
 
   const ending = new AbortController();
   http.addHook('preClose', async () => ending.abort());
-  add('GET', `${API}/changes/live`, async (request, reply) => {
+  add('GET', LIVE, async (request, reply) => {
     const gone = new AbortController();
     reply.raw.once('close', () => gone.abort());
     const stream = await followChanges(services, callOf(request), AbortSignal.any([gone.signal, ending.signal]));

@@ -27,7 +27,8 @@ export function tokensOf(key: SigningKey, now: () => Date): Tokens {
   return {
     published: { keys: [key.publicJwk] },
     async issue({ id, username, name, role, storeId }) {
-      const issuedAt = now();
+      // A token's times are whole seconds.
+      const issuedAt = new Date(Math.floor(now().getTime() / 1000) * 1000);
       const expiresAt = new Date(issuedAt.getTime() + LIFETIME_MS);
       const token = await new SignJWT({ username, name, role, storeId })
         .setProtectedHeader({ alg: ALGORITHM, kid: key.id })
