@@ -95,7 +95,12 @@ export const Config = z.strictObject({
   keyFile: path('File that holds the sealing key. With neither, one is made in the data directory.'),
   memoryCacheBytes: whole(0, 64 * GiB, 64 * MiB, 'Cached answers in memory, bytes.'),
   diskCacheBytes: whole(0, 1024 * GiB, GiB, 'Cached answers on disk, bytes.'),
-  maxObjectBytes: whole(0, 16 * GiB, 64 * MiB, 'Largest answer that is cached, bytes.'),
+  maxObjectBytes: whole(
+    0,
+    16 * GiB,
+    4 * MiB,
+    'Largest answer that is cached, bytes; it is held in memory while it is fetched.',
+  ),
   maxBodyBytes: whole(0, 64 * MiB, 4 * MiB, 'Largest body of a write that can wait for the cloud, bytes.'),
   maxQueue: whole(1, 10_000_000, 100_000, 'Writes that may wait for the cloud; further ones are refused.'),
   patienceMs: whole(0, 60_000, 800, 'Longest wait for the cloud where this box could answer itself, milliseconds.'),

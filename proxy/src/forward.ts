@@ -4,6 +4,7 @@ import { PassThrough, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { LarderError } from '@larder/sync/errors';
 import { CloudFault } from '@larder/sync/fault';
+import { TAG_FIELDS } from './cache/tags.ts';
 import type { Cloud, CloudResponse, HeaderFields } from './cloud.ts';
 import type { Exchange } from './exchange.ts';
 import { hasBody } from './respond.ts';
@@ -63,7 +64,7 @@ async function pass({ status, headers, body }: CloudResponse, exchange: Exchange
     const how = `larder; fwd=${safe ? 'bypass' : 'method'}`;
     const before = headers['cache-status'];
     response.writeHead(status, {
-      ...headers,
+      ...withoutTags(headers),
       // Each cache on the way appends itself (RFC 9211 §2).
       'cache-status': before === undefined ? how : `${String(before)}, ${how}`,
       'larder-source': 'cloud',
@@ -75,6 +76,10 @@ async function pass({ status, headers, body }: CloudResponse, exchange: Exchange
     body.destroy();
   }
 }
+
+/** They were meant for the cache. */
+const withoutTags = (headers: HeaderFields): HeaderFields =>
+  Object.fromEntries(Object.entries(headers).filter(([name]) => !TAG_FIELDS.has(name)));
 
 /** What a fault of the link means to whoever waits for the answer. */
 function explain(error: unknown, method: string): LarderError {

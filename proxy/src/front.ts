@@ -19,6 +19,7 @@ import type { Identity } from './identity/identity.ts';
 import type { Link } from './link/link.ts';
 import type { Logger } from './log.ts';
 import type { Reader } from './read.ts';
+import { createReadTags } from './read/read-tags.ts';
 import { createFrontServer } from './server.ts';
 import type { FrontServer } from './server.ts';
 import { createWrite } from './write.ts';
@@ -61,14 +62,14 @@ export function createFront(parts: Parts): FrontServer {
   return front;
 }
 
-function handlersOf({ config, back, link, cloud, cache }: Parts) {
-  const invalidate = ({ method, path, search, request }: Exchange, status: number, headers: HeaderFields) =>
-    invalidateAfter(
-      cache,
-      { method, uri: path + search, host: request.headers.host },
-      { status, headers },
-      config.cloud,
-    );
+function handlersOf({ config, app, back, link, cloud, cache }: Parts) {
+  const readTags = createReadTags(app?.reads ?? {});
+  const invalidate = (exchange: Exchange, status: number, headers: HeaderFields) => {
+    const { method, path, search, request } = exchange;
+    const unsafe = { method, uri: path + search, host: request.headers.host };
+    const tagsOf = (changed: string) => readTags(exchange, changed);
+    return invalidateAfter(cache, unsafe, { status, headers }, { cloud: config.cloud, tagsOf });
+  };
   const forward = createForward({ cloud, link, onUnsafe: invalidate });
   if (back === null) return { forward, write: forward };
   const write = createWrite({

@@ -4,6 +4,7 @@ import { openDiskStore } from './disk.ts';
 import type { DiskStore } from './disk.ts';
 import { createMemoryStore } from './memory.ts';
 import type { MemoryStore } from './memory.ts';
+import { pathOf } from './query-variants.ts';
 import type { CacheRequest, StoredResponse } from './response.ts';
 import type { Slot, Store } from './store.ts';
 
@@ -28,6 +29,16 @@ export interface Lease {
   readonly sequence: number;
 }
 
+/**
+ * What an operator wants gone: one URI, with its query; all that begin so; all that the origin or the profile tagged
+ * so. `soft`: made stale instead, at this time (ms since 1970); null: dropped.
+ */
+export interface Purge {
+  by: 'url' | 'prefix' | 'tag';
+  value: string;
+  soft: number | null;
+}
+
 export interface CacheFigures {
   memory: { responses: number; bytes: number };
   disk: { responses: number; bytes: number; faults: number } | null;
@@ -38,6 +49,8 @@ export interface Cache {
   find(request: CacheRequest): StoredResponse | null;
   /** On disk; null at once where the index has nothing. What is found is taken into memory. */
   findOnDisk(request: CacheRequest): Promise<StoredResponse | null> | null;
+  /** What either tier has, without taking it into memory or counting it as a use. */
+  peek(request: CacheRequest): Promise<{ memory: StoredResponse | null; disk: StoredResponse | null }>;
   /** Has none of its tags been invalidated since it was found? */
   isCurrent(response: StoredResponse): boolean;
   /** Is anything stored under this URI, for whomever? */
@@ -50,12 +63,13 @@ export interface Cache {
   put(lease: Lease, response: StoredResponse): boolean;
   /** Drops one stored response, because the origin no longer gives it. */
   drop(response: StoredResponse): void;
-  /** Drops all that is stored under these URIs, for whomever; resolves when it would not come back after a crash. */
-  invalidate(uris: readonly string[]): Promise<void>;
-  /** Drops what carries one of these tags; resolves with how many responses there were in all tiers. */
-  invalidateTags(tags: readonly string[]): Promise<number>;
-  /** Drops all URIs that begin so; resolves as `invalidateTags`. */
-  purgePrefix(prefix: string): Promise<number>;
+  /**
+   * Drops all that is stored under these paths, whatever the query and for whomever, and all that carries one of these
+   * tags of the profile; resolves when it would not come back after a crash.
+   */
+  invalidate(paths: readonly string[], tags?: readonly string[]): Promise<void>;
+  /** Resolves, as `invalidate` does, with how many responses that concerned. */
+  purge(purge: Purge): Promise<number>;
   figures(): CacheFigures;
   close(): Promise<void>;
 }
@@ -76,7 +90,16 @@ export async function createCache({ tags, memoryBytes, disk, version }: CacheOpt
 }
 
 type Tagged = Pick<Slot, 'tags' | 'sequence'>;
-type Named = Pick<Slot, 'uri' | 'tags'>;
+type Named = Pick<Slot, 'uri' | 'tags' | 'cacheTags'>;
+
+/** Of what is still being read from disk. */
+const UNKNOWN_TAGS: readonly string[] = [];
+
+const NAMING: Readonly<Record<Purge['by'], (slot: Named, value: string) => boolean>> = {
+  url: ({ uri }, value) => uri === value,
+  prefix: ({ uri }, value) => uri.startsWith(value),
+  tag: ({ tags, cacheTags }, value) => cacheTags.includes(value) || tags.includes(value),
+};
 
 class TieredCache implements Cache {
   readonly #tags: CacheOptions['tags'];
@@ -107,7 +130,7 @@ class TieredCache implements Cache {
     request: CacheRequest,
     finding: StoredResponse | Promise<StoredResponse | null>,
   ): Promise<StoredResponse | null> {
-    const lease = this.lease(request.uri, []);
+    const lease = this.lease(request.uri, UNKNOWN_TAGS);
     try {
       const found = await finding;
       if (found === null || !this.holds(lease) || !this.isCurrent(found)) return null;
@@ -116,6 +139,12 @@ class TieredCache implements Cache {
     } finally {
       this.release(lease);
     }
+  }
+
+  async peek(request: CacheRequest): Promise<{ memory: StoredResponse | null; disk: StoredResponse | null }> {
+    const [memory, disk] = await Promise.all([this.#memory.peek(request), this.#disk?.peek(request) ?? null]);
+    const current = (found: StoredResponse | null) => (found !== null && this.isCurrent(found) ? found : null);
+    return { memory: current(memory), disk: current(disk) };
   }
 
   has(uri: string): boolean {
@@ -150,17 +179,28 @@ class TieredCache implements Cache {
     for (const tier of this.#tiers) tier.drop(response);
   }
 
-  async invalidate(uris: readonly string[]): Promise<void> {
-    this.#voidLeases(({ uri }) => uris.includes(uri));
-    await Promise.all(this.#tiers.flatMap((tier) => uris.map((uri) => tier.remove(uri))));
+  async invalidate(paths: readonly string[], dead: readonly string[] = []): Promise<void> {
+    const isTagged = ({ tags }: Tagged) => dead.length > 0 && tags.some((tag) => dead.includes(tag));
+    const mayBeTagged = (lease: Lease) => isTagged(lease) || (dead.length > 0 && lease.tags === UNKNOWN_TAGS);
+    this.#voidLeases((lease) => paths.includes(pathOf(lease.uri)) || mayBeTagged(lease));
+    const removals = this.#tiers.flatMap((tier) => paths.map((path) => tier.remove(path)));
+    if (dead.length > 0) removals.push(...this.#tiers.map((tier) => tier.sweep(isTagged)));
+    await Promise.all(removals);
   }
 
-  invalidateTags(dead: readonly string[]): Promise<number> {
-    return this.#sweep(({ tags }) => tags.some((tag) => dead.includes(tag)));
-  }
-
-  purgePrefix(prefix: string): Promise<number> {
-    return this.#sweep(({ uri }) => uri.startsWith(prefix));
+  async purge({ by, value, soft }: Purge): Promise<number> {
+    const names = NAMING[by];
+    // Which tags an answer under way will bring, nobody knows yet (I10).
+    this.#voidLeases((lease) => by === 'tag' || names({ ...lease, cacheTags: [] }, value));
+    // Most are in both tiers.
+    const purged = new Set<string>();
+    const isMeant = (slot: Slot) => {
+      const meant = names(slot, value);
+      if (meant) purged.add(JSON.stringify([slot.uri, slot.scope, slot.vary, slot.selection]));
+      return meant;
+    };
+    await Promise.all(this.#tiers.map((tier) => (soft === null ? tier.sweep(isMeant) : tier.soften(isMeant, soft))));
+    return purged.size;
   }
 
   figures(): CacheFigures {
@@ -171,13 +211,7 @@ class TieredCache implements Cache {
     await Promise.all(this.#tiers.map((tier) => tier.close()));
   }
 
-  async #sweep(isDead: (named: Named) => boolean): Promise<number> {
-    this.#voidLeases(isDead);
-    const counts = await Promise.all(this.#tiers.map((tier) => tier.sweep(isDead)));
-    return counts.reduce((sum, count) => sum + count, 0);
-  }
-
-  #voidLeases(isVoid: (named: Named) => boolean): void {
+  #voidLeases(isVoid: (lease: Lease) => boolean): void {
     for (const lease of this.#leases) if (isVoid(lease)) this.#leases.delete(lease);
   }
 

@@ -10,7 +10,9 @@ import { decodeRecord, decodeSlot, FORMAT } from './record.ts';
 import type { DiskSlot } from './record.ts';
 import type { CacheRequest, StoredResponse } from './response.ts';
 import { createShelves } from './shelves.ts';
-import type { Store } from './store.ts';
+import type { Shelves } from './shelves.ts';
+import { softened } from './soften.ts';
+import type { Slot, Store } from './store.ts';
 import { SLOTS, WriteBehind } from './write-behind.ts';
 
 export interface DiskStore extends Store {
@@ -59,7 +61,7 @@ async function open({ directory, maxBytes, version }: DiskOptions): Promise<Disk
     if ((await database.get('version')) !== written) await database.clear();
     await database.put('version', written);
     const { slots, broken } = await readSlots(database);
-    return createDiskStore(database, slots, broken, maxBytes);
+    return new LevelStore(database, slots, broken, maxBytes);
   } catch (error) {
     await database.close();
     throw error;
@@ -78,60 +80,102 @@ async function readSlots(database: Database): Promise<{ slots: DiskSlot[]; broke
   return { slots, broken };
 }
 
-function createDiskStore(database: Database, slots: DiskSlot[], broken: string[], maxBytes: number): DiskStore {
-  const behind: WriteBehind = new WriteBehind(database, {
-    onLost: (slot) => shelves.remove(slot),
-    compactAfter: maxBytes / 4,
-  });
-  const shelves = createShelves<DiskSlot>({
-    maxBytes,
-    bytesOf: (slot) => slot.bytes,
-    onGone: (slot) => behind.remove(slot.id, slot.bytes),
-  });
-  let faults = broken.length;
-  for (const id of broken) behind.remove(id, 0);
-  for (const slot of slots) shelves.put(slot);
-  let nextId = slots.reduce((next, { id }) => Math.max(next, Number.parseInt(id, 36) + 1), 0);
+class LevelStore implements DiskStore {
+  readonly #database: Database;
+  readonly #behind: WriteBehind;
+  readonly #shelves: Shelves<DiskSlot>;
+  #faults: number;
+  #nextId: number;
 
-  async function read(slot: DiskSlot): Promise<StoredResponse | null> {
-    const record = await behind.read(slot.id).catch(() => null);
-    // Removed while it was being read: it must not come back (I10).
-    if (!shelves.has(slot)) return null;
-    const response = record === null ? null : decodeRecord(record);
-    if (response !== null) return response;
-    faults++;
-    shelves.remove(slot);
-    return null;
+  constructor(database: Database, slots: readonly DiskSlot[], broken: readonly string[], maxBytes: number) {
+    this.#database = database;
+    this.#behind = new WriteBehind(database, {
+      onLost: (slot) => this.#shelves.remove(slot),
+      compactAfter: maxBytes / 4,
+    });
+    this.#shelves = createShelves<DiskSlot>({
+      maxBytes,
+      bytesOf: (slot) => slot.bytes,
+      onGone: (slot) => this.#behind.remove(slot.id, slot.bytes),
+    });
+    this.#faults = broken.length;
+    for (const id of broken) this.#behind.remove(id, 0);
+    for (const slot of slots) this.#shelves.put(slot);
+    this.#nextId = slots.reduce((next, { id }) => Math.max(next, Number.parseInt(id, 36) + 1), 0);
   }
 
-  return {
-    find(request: CacheRequest) {
-      const slot = shelves.find(request);
-      return slot === null ? null : (behind.waiting(slot.id) ?? read(slot));
-    },
-    put(response) {
-      if (response.body.length > LARGEST_BODY) return;
-      const { uri, scope, shared, vary, selection, tags, sequence } = response;
-      const id = (nextId++).toString(36).padStart(10, '0');
-      const bytes = response.body.length + OVERHEAD;
-      const slot: DiskSlot = { id, bytes, uri, scope, shared, vary, selection, tags, sequence };
-      behind.write(slot, response);
-      shelves.put(slot);
-    },
-    has: (uri) => shelves.hasUri(uri),
-    drop: (slot) => shelves.drop(slot),
-    remove: (uri) => (shelves.removeUri(uri) ? behind.flush({ durable: true }) : Promise.resolve()),
-    async sweep(isDead) {
-      const count = shelves.sweep(isDead);
-      if (count > 0) await behind.flush({ durable: true });
-      return count;
-    },
-    get figures() {
-      return { ...shelves.figures(), faults: faults + behind.faults };
-    },
-    async close() {
-      await behind.flush({ durable: true });
-      await database.close();
-    },
-  };
+  find(request: CacheRequest): StoredResponse | null | Promise<StoredResponse | null> {
+    return this.#look(this.#shelves.find(request));
+  }
+
+  peek(request: CacheRequest): StoredResponse | null | Promise<StoredResponse | null> {
+    return this.#look(this.#shelves.peek(request));
+  }
+
+  put(response: StoredResponse): void {
+    if (response.body.length > LARGEST_BODY) return;
+    const { uri, scope, shared, vary, selection, tags, sequence, cacheTags } = response;
+    const id = (this.#nextId++).toString(36).padStart(10, '0');
+    const bytes = response.body.length + OVERHEAD;
+    const slot: DiskSlot = { id, bytes, uri, scope, shared, vary, selection, tags, sequence, cacheTags };
+    this.#behind.write(slot, response);
+    this.#shelves.put(slot);
+  }
+
+  has(uri: string): boolean {
+    return this.#shelves.hasUri(uri);
+  }
+
+  drop(slot: Slot): void {
+    this.#shelves.drop(slot);
+  }
+
+  async remove(path: string): Promise<void> {
+    if (this.#shelves.removePath(path)) await this.#behind.flush({ durable: true });
+  }
+
+  async sweep(isDead: (slot: Slot) => boolean): Promise<void> {
+    const count = this.#shelves.revise((slot) => (isDead(slot) ? null : slot));
+    if (count > 0) await this.#behind.flush({ durable: true });
+  }
+
+  async soften(isMeant: (slot: Slot) => boolean, at: number): Promise<void> {
+    const count = this.#shelves.revise((slot) => {
+      if (!isMeant(slot)) return slot;
+      const stale = { ...slot, staleFrom: slot.staleFrom ?? at };
+      this.#behind.rewrite(stale);
+      return stale;
+    });
+    if (count > 0) await this.#behind.flush({ durable: true });
+  }
+
+  get figures(): { responses: number; bytes: number; faults: number } {
+    return { ...this.#shelves.figures(), faults: this.#faults + this.#behind.faults };
+  }
+
+  async close(): Promise<void> {
+    await this.#behind.flush({ durable: true });
+    await this.#database.close();
+  }
+
+  #look(slot: DiskSlot | null): StoredResponse | null | Promise<StoredResponse | null> {
+    if (slot === null) return null;
+    const waiting = this.#behind.waiting(slot.id);
+    return waiting === null ? this.#read(slot) : asOf(slot, waiting);
+  }
+
+  async #read(slot: DiskSlot): Promise<StoredResponse | null> {
+    const record = await this.#behind.read(slot.id).catch(() => null);
+    // Removed while it was being read: it must not come back (I10).
+    if (!this.#shelves.has(slot)) return null;
+    const response = record === null ? null : decodeRecord(record);
+    if (response !== null) return asOf(slot, response);
+    this.#faults++;
+    this.#shelves.remove(slot);
+    return null;
+  }
 }
+
+/** A record does not know of the soft purge that its slot went through. */
+const asOf = ({ staleFrom }: DiskSlot, response: StoredResponse): StoredResponse =>
+  staleFrom === undefined ? response : softened(response, staleFrom);

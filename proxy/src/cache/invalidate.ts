@@ -1,9 +1,12 @@
-/** What an unsafe request's success makes out of date: RFC 9111 §4.4. */
+/** What an unsafe request's success makes out of date: RFC 9111 §4.4, and what such a request is likely to change besides. */
 import type { Cache } from './cache.ts';
+import { pathOf } from './query-variants.ts';
 import type { ResponseHead } from './response.ts';
 
 /** Methods that change nothing (RFC 9110 §9.2.1); any other one may. */
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PROPFIND', 'REPORT', 'SEARCH', 'QUERY']);
+/** Methods whose target is the very thing that they change, and which its collection shows. */
+const OF_A_MEMBER = new Set(['PUT', 'PATCH', 'DELETE']);
 
 export interface UnsafeRequest {
   method: string;
@@ -14,29 +17,41 @@ export interface UnsafeRequest {
 }
 
 /**
- * The URIs to drop: the target, and what Location and Content-Location name on the same origin, which is the cloud's
- * or the one the client knows. None where the method is safe or the answer an error.
+ * The paths to drop, with whatever query: the target's, those that Location and Content-Location name on the same
+ * origin, which is the cloud's or the one the client knows, and the collection that the target is a member of. None
+ * where the method is safe or the answer an error.
  */
 export function invalidatedBy(request: UnsafeRequest, response: ResponseHead, cloud: URL): string[] {
-  if (SAFE.has(request.method) || response.status < 200 || response.status >= 400) return [];
-  const target = new URL(request.uri, cloud.origin);
-  const uris = new Set([request.uri]);
+  const { method, uri, host } = request;
+  if (SAFE.has(method) || response.status < 200 || response.status >= 400) return [];
+  const target = pathOf(uri);
+  const paths = new Set([target]);
+  if (OF_A_MEMBER.has(method)) for (const path of collectionOf(target)) paths.add(path);
   for (const name of ['location', 'content-location']) {
     const value = response.headers[name];
-    const named = typeof value === 'string' ? URL.parse(value, target.href) : null;
-    if (named === null || (named.host !== cloud.host && named.host !== request.host)) continue;
-    uris.add(named.pathname + named.search);
+    const named = typeof value === 'string' ? URL.parse(value, new URL(uri, cloud.origin).href) : null;
+    if (named !== null && (named.host === cloud.host || named.host === host)) paths.add(named.pathname);
   }
-  return [...uris];
+  return [...paths];
 }
 
-/** Drops what the success of an unsafe request made out of date; resolves when it would not come back after a crash. */
+/** `/a/b/42` is a member of `/a/b`, which some apps write `/a/b/`. */
+function collectionOf(path: string): string[] {
+  const member = path.endsWith('/') ? path.slice(0, -1) : path;
+  const collection = member.slice(0, Math.max(0, member.lastIndexOf('/')));
+  return collection === '' ? ['/'] : [collection, `${collection}/`];
+}
+
+/**
+ * Drops what the success of an unsafe request made out of date; resolves when it would not come back after a crash.
+ * `tagsOf`: what the profile's reads at a path are made of.
+ */
 export async function invalidateAfter(
   cache: Pick<Cache, 'invalidate'>,
   request: UnsafeRequest,
   response: ResponseHead,
-  cloud: URL,
+  { cloud, tagsOf }: { cloud: URL; tagsOf: (path: string) => readonly string[] },
 ): Promise<void> {
-  const uris = invalidatedBy(request, response, cloud);
-  if (uris.length > 0) await cache.invalidate(uris);
+  const paths = invalidatedBy(request, response, cloud);
+  if (paths.length > 0) await cache.invalidate(paths, [...new Set(paths.flatMap(tagsOf))]);
 }

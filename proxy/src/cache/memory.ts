@@ -1,10 +1,12 @@
 /** The first tier: found without waiting. */
 import type { CacheRequest, StoredResponse } from './response.ts';
 import { createShelves } from './shelves.ts';
+import { softened } from './soften.ts';
 import type { Store } from './store.ts';
 
 export interface MemoryStore extends Store {
   find(request: CacheRequest): StoredResponse | null;
+  peek(request: CacheRequest): StoredResponse | null;
 }
 
 /** `maxBytes`: bodies, headers and an estimate of what holds them. */
@@ -12,14 +14,22 @@ export function createMemoryStore(maxBytes: number): MemoryStore {
   const shelves = createShelves<StoredResponse>({ maxBytes, bytesOf });
   return {
     find: (request) => shelves.find(request),
+    peek: (request) => shelves.peek(request),
     put: (response) => shelves.put(response),
     has: (uri) => shelves.hasUri(uri),
     drop: (slot) => shelves.drop(slot),
-    remove(uri) {
-      shelves.removeUri(uri);
+    remove(path) {
+      shelves.removePath(path);
       return Promise.resolve();
     },
-    sweep: (isDead) => Promise.resolve(shelves.sweep(isDead)),
+    sweep(isDead) {
+      shelves.revise((response) => (isDead(response) ? null : response));
+      return Promise.resolve();
+    },
+    soften(isMeant, at) {
+      shelves.revise((response) => (isMeant(response) ? softened(response, at) : response));
+      return Promise.resolve();
+    },
     get figures() {
       return shelves.figures();
     },
@@ -30,8 +40,9 @@ export function createMemoryStore(maxBytes: number): MemoryStore {
 /** What an object of this shape costs besides its texts, roughly. */
 const OVERHEAD = 1024;
 
-function bytesOf({ uri, selection, headers, body }: StoredResponse): number {
+function bytesOf({ uri, selection, headers, cacheTags, body }: StoredResponse): number {
   let bytes = OVERHEAD + body.length + uri.length + selection.length;
+  for (const tag of cacheTags) bytes += tag.length;
   for (const [name, value] of Object.entries(headers)) bytes += 2 * (name.length + String(value).length);
   return bytes;
 }

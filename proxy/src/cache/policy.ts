@@ -17,6 +17,7 @@ import {
 } from './freshness.ts';
 import type { FetchTimes } from './freshness.ts';
 import type { CacheRequest, Metadata, ResponseHead } from './response.ts';
+import { cacheTagsOf, TAG_FIELDS } from './tags.ts';
 import { matches, parseVary, selectionOf } from './vary.ts';
 
 /** How long the cache helps out, where nothing forbids it, while the cloud cannot be reached. */
@@ -54,7 +55,8 @@ export function store(fetched: Fetched): Metadata | null {
   if (!mayStore(request, response, said.directives, rule)) return null;
   const vary = parseVary(response.headers);
   const scope = scopeOf(request, said, rule);
-  if (vary === null || scope === null) return null;
+  const cacheTags = cacheTagsOf(response.headers);
+  if (vary === null || scope === null || cacheTags === null) return null;
   const terms = { ...said, rule, scope, common: scope === '' };
   const limits = limitsOf(fetched, terms);
   if (limits === null) return null;
@@ -71,6 +73,7 @@ export function store(fetched: Fetched): Metadata | null {
     storedAt: times.received,
     tags: fetched.tags,
     sequence: fetched.sequence,
+    cacheTags,
     ...limits,
   };
 }
@@ -162,7 +165,7 @@ const forbidsStale = (said: Directives, common: boolean) =>
 
 /** RFC 9111 §3.1, §5.2.2.4, §5.2.2.7. Set-Cookie is never kept (I8); Age is told anew each time. */
 function storedHeaders(headers: HeaderFields, { directives, common }: Terms, received: number): HeaderFields {
-  const dropped = new Set(['set-cookie', 'age', ...(fieldNames(directives, 'no-cache') ?? [])]);
+  const dropped = new Set(['set-cookie', 'age', ...TAG_FIELDS, ...(fieldNames(directives, 'no-cache') ?? [])]);
   if (common) for (const name of fieldNames(directives, 'private') ?? []) dropped.add(name);
   const kept: HeaderFields = {};
   for (const [name, value] of Object.entries(headers)) if (!dropped.has(name)) kept[name] = value;
@@ -180,7 +183,9 @@ export function freshen(stored: Metadata, validated: Fetched): Metadata | null {
   delete headers['date'];
   for (const [name, value] of Object.entries(validated.response.headers))
     if (!OF_THE_BODY.has(name)) headers[name] = value;
-  return store({ ...validated, response: { status: stored.status, headers } });
+  const fresh = store({ ...validated, response: { status: stored.status, headers } });
+  // Taken off when it was stored; a 304 that brings none leaves it the ones it had.
+  return fresh === null || fresh.cacheTags.length > 0 ? fresh : { ...fresh, cacheTags: stored.cacheTags };
 }
 
 /**

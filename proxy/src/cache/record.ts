@@ -4,7 +4,7 @@ import type { Metadata, StoredResponse } from './response.ts';
 import type { Slot } from './store.ts';
 
 /** Raised when the layout below changes: what an older one wrote is dropped. */
-export const FORMAT = 1;
+export const FORMAT = 2;
 
 const HEAD = 8;
 
@@ -33,6 +33,8 @@ export interface DiskSlot extends Slot {
   id: string;
   /** Of the record. */
   bytes: number;
+  /** When a soft purge made it stale, ms since 1970; absent where none did. The record itself does not say so. */
+  staleFrom?: number;
 }
 
 export function encodeSlot(slot: DiskSlot): string {

@@ -48,6 +48,8 @@ export interface Metadata {
   tags: readonly string[];
   /** `Tags.generation(tags)` before the fetch began (I10). */
   sequence: number;
+  /** What the origin tagged it with, for purges. Apart from `tags`, whose generations are the back's. */
+  cacheTags: readonly string[];
 }
 
 export interface StoredResponse extends Metadata {

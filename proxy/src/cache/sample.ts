@@ -19,6 +19,7 @@ export const sampleResponse = (uri: string, body: string, part: Partial<StoredRe
   staleIfOfflineUntil: 5,
   tags: ['products'],
   sequence: 7,
+  cacheTags: [],
   body: Buffer.from(body),
   ...part,
 });

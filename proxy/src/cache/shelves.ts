@@ -1,5 +1,6 @@
 /** The index that both tiers share: a shelf per URI, on it one item per scope and selecting headers. */
 import { LRUCache } from 'lru-cache';
+import { QueryVariants } from './query-variants.ts';
 import type { CacheRequest } from './response.ts';
 import type { Slot } from './store.ts';
 import { replaces, select } from './vary.ts';
@@ -9,15 +10,18 @@ const MOST_VARIANTS = 256;
 
 export interface Shelves<T> {
   find(request: CacheRequest): T | null;
+  /** The same, and counts as no use. */
+  peek(request: CacheRequest): T | null;
   has(item: T): boolean;
   hasUri(uri: string): boolean;
   put(item: T): void;
   remove(item: T): void;
   /** Removes what this would replace. */
   drop(slot: Slot): void;
-  removeUri(uri: string): boolean;
-  /** Removes what `isDead` names; how many there were. */
-  sweep(isDead: (item: T) => boolean): number;
+  /** Removes all under a path, whatever the query; was there any? */
+  removePath(path: string): boolean;
+  /** Puts what `change` makes of an item in its place, or removes it for null; how many did not stay as they were. */
+  revise(change: (item: T) => T | null): number;
   figures(): { responses: number; bytes: number };
   clear(): void;
 }
@@ -31,66 +35,120 @@ export interface ShelvesOptions<T> {
 }
 
 /** Items on a shelf stand in the order in which they were put there. */
-export function createShelves<T extends Slot>({ maxBytes, bytesOf, onGone }: ShelvesOptions<T>): Shelves<T> {
-  const shelves = new LRUCache<string, readonly T[]>({
-    maxSize: Math.max(1, maxBytes),
-    sizeCalculation: (shelf) => shelf.reduce((sum, item) => sum + bytesOf(item), 0),
-    ...(onGone !== undefined && {
-      // A shelf that is replaced is no reason: its items are told of one by one.
-      dispose: (shelf: readonly T[], _uri: string, reason: string) => {
-        if (reason !== 'set') shelf.forEach(onGone);
+export const createShelves = <T extends Slot>(options: ShelvesOptions<T>): Shelves<T> => new ShelfIndex(options);
+
+class ShelfIndex<T extends Slot> implements Shelves<T> {
+  readonly #options: ShelvesOptions<T>;
+  readonly #variants = new QueryVariants();
+  readonly #shelves: LRUCache<string, readonly T[]>;
+
+  constructor(options: ShelvesOptions<T>) {
+    this.#options = options;
+    this.#shelves = new LRUCache<string, readonly T[]>({
+      maxSize: Math.max(1, options.maxBytes),
+      sizeCalculation: (shelf) => this.#bytesOf(shelf),
+      dispose: (shelf, uri, reason) => {
+        // A shelf that is replaced is no reason: its items are told of one by one.
+        if (reason === 'set') return;
+        this.#variants.delete(uri);
+        this.#tellGone(shelf);
       },
-    }),
-  });
-  const replaceShelf = (uri: string, shelf: readonly T[]) => {
-    const gone = (shelves.peek(uri) ?? []).filter((item) => !shelf.includes(item));
-    if (shelf.length === 0) shelves.delete(uri);
-    else {
-      if (onGone !== undefined) gone.forEach(onGone);
-      shelves.set(uri, shelf);
+    });
+  }
+
+  find(request: CacheRequest): T | null {
+    const shelf = this.#shelves.get(request.uri);
+    return shelf === undefined ? null : select(shelf, request);
+  }
+
+  peek(request: CacheRequest): T | null {
+    return select(this.#shelf(request.uri), request);
+  }
+
+  has(item: T): boolean {
+    return this.#shelf(item.uri).includes(item);
+  }
+
+  hasUri(uri: string): boolean {
+    return this.#shelves.has(uri);
+  }
+
+  put(item: T): void {
+    const { maxBytes } = this.#options;
+    const others = this.#shelf(item.uri).filter((old) => !replaces(item, old));
+    const shelf = [...others.slice(1 - MOST_VARIANTS), item];
+    // Rather one variant than none of a crowd that does not fit.
+    if (this.#bytesOf(shelf) <= maxBytes) return this.#replace(item.uri, shelf);
+    if (this.#bytesOf([item]) <= maxBytes) return this.#replace(item.uri, [item]);
+    this.#replace(item.uri, others);
+    this.#tellGone([item]);
+  }
+
+  remove(item: T): void {
+    this.#keepOnly(item.uri, (other) => other !== item);
+  }
+
+  drop(slot: Slot): void {
+    this.#keepOnly(slot.uri, (other) => !replaces(slot, other));
+  }
+
+  removePath(path: string): boolean {
+    const removed = [path, ...this.#variants.of(path)].map((uri) => this.#shelves.delete(uri));
+    return removed.includes(true);
+  }
+
+  revise(change: (item: T) => T | null): number {
+    let count = 0;
+    // Replacing a shelf moves it to the end of what is being walked.
+    for (const [uri, shelf] of Array.from(this.#shelves.entries())) {
+      const revised = shelf.map(change);
+      const changed = revised.filter((item, at) => item !== shelf[at]).length;
+      if (changed === 0) continue;
+      count += changed;
+      // What has merely changed has not left.
+      const gone = shelf.filter((_item, at) => revised[at] === null);
+      const left = revised.filter((item) => item !== null);
+      this.#replace(uri, left, gone);
     }
-    return gone.length;
-  };
-  const keepOnly = (uri: string, isKept: (item: T) => boolean) => {
-    const shelf = shelves.peek(uri) ?? [];
+    return count;
+  }
+
+  figures(): { responses: number; bytes: number } {
+    let responses = 0;
+    for (const shelf of this.#shelves.values()) responses += shelf.length;
+    return { responses, bytes: this.#shelves.calculatedSize };
+  }
+
+  clear(): void {
+    this.#shelves.clear();
+  }
+
+  #shelf(uri: string): readonly T[] {
+    return this.#shelves.peek(uri) ?? [];
+  }
+
+  #keepOnly(uri: string, isKept: (item: T) => boolean): void {
+    const shelf = this.#shelf(uri);
     const left = shelf.filter(isKept);
-    if (left.length < shelf.length) replaceShelf(uri, left);
-  };
-  return {
-    find(request) {
-      const shelf = shelves.get(request.uri);
-      return shelf === undefined ? null : select(shelf, request);
-    },
-    has: (item) => shelves.peek(item.uri)?.includes(item) === true,
-    hasUri: (uri) => shelves.has(uri),
-    put(item) {
-      const others = (shelves.peek(item.uri) ?? []).filter((old) => !replaces(item, old));
-      const shelf = [...others.slice(1 - MOST_VARIANTS), item];
-      // Rather one variant than none of a crowd that does not fit.
-      const fits = shelf.reduce((sum, one) => sum + bytesOf(one), 0) <= maxBytes;
-      if (fits || bytesOf(item) <= maxBytes) replaceShelf(item.uri, fits ? shelf : [item]);
-      else {
-        replaceShelf(item.uri, others);
-        onGone?.(item);
-      }
-    },
-    remove: (item) => keepOnly(item.uri, (other) => other !== item),
-    drop: (slot) => keepOnly(slot.uri, (other) => !replaces(slot, other)),
-    removeUri: (uri) => shelves.delete(uri),
-    sweep(isDead) {
-      let count = 0;
-      // Replacing a shelf moves it to the end of what is being walked.
-      for (const [uri, shelf] of Array.from(shelves.entries())) {
-        const left = shelf.filter((item) => !isDead(item));
-        if (left.length < shelf.length) count += replaceShelf(uri, left);
-      }
-      return count;
-    },
-    figures() {
-      let responses = 0;
-      for (const shelf of shelves.values()) responses += shelf.length;
-      return { responses, bytes: shelves.calculatedSize };
-    },
-    clear: () => shelves.clear(),
-  };
+    if (left.length < shelf.length) this.#replace(uri, left);
+  }
+
+  #replace(uri: string, shelf: readonly T[], gone = this.#shelf(uri).filter((item) => !shelf.includes(item))): void {
+    if (shelf.length === 0) {
+      this.#shelves.delete(uri);
+      return;
+    }
+    this.#tellGone(gone);
+    this.#variants.add(uri);
+    this.#shelves.set(uri, shelf);
+  }
+
+  #bytesOf(shelf: readonly T[]): number {
+    return shelf.reduce((sum, item) => sum + this.#options.bytesOf(item), 0);
+  }
+
+  #tellGone(items: readonly T[]): void {
+    const { onGone } = this.#options;
+    if (onGone !== undefined) for (const item of items) onGone(item);
+  }
 }

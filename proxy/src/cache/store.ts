@@ -2,7 +2,10 @@
 import type { CacheRequest, Metadata, StoredResponse } from './response.ts';
 
 /** What a tier can tell of a response without touching its body. */
-export type Slot = Pick<Metadata, 'uri' | 'scope' | 'shared' | 'vary' | 'selection' | 'tags' | 'sequence'>;
+export type Slot = Pick<
+  Metadata,
+  'uri' | 'scope' | 'shared' | 'vary' | 'selection' | 'tags' | 'sequence' | 'cacheTags'
+>;
 
 /**
  * Responses by URI, several under each: one per scope and selecting headers. Bounded in bytes: the URIs used least
@@ -17,10 +20,14 @@ export interface Store {
   has(uri: string): boolean;
   /** Drops what a response with this scope and these selecting headers would replace. */
   drop(slot: Slot): void;
-  /** Drops all under a URI; resolves when it would not come back after a crash. */
-  remove(uri: string): Promise<void>;
-  /** Drops what `isDead` names; resolves as `remove` does, with how many there were. */
-  sweep(isDead: (slot: Slot) => boolean): Promise<number>;
+  /** What `find` would give, without counting as a use. */
+  peek(request: CacheRequest): StoredResponse | null | Promise<StoredResponse | null>;
+  /** Drops all under a path, whatever the query; resolves when it would not come back after a crash. */
+  remove(path: string): Promise<void>;
+  /** Drops what `isDead` names; resolves as `remove` does. */
+  sweep(isDead: (slot: Slot) => boolean): Promise<void>;
+  /** Makes what `isMeant` names stale from `at` on (ms since 1970); resolves as `remove` does. */
+  soften(isMeant: (slot: Slot) => boolean, at: number): Promise<void>;
   readonly figures: { responses: number; bytes: number };
   close(): Promise<void>;
 }

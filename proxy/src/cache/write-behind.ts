@@ -31,6 +31,8 @@ export class WriteBehind {
   readonly #options: WriteBehindOptions;
   readonly #writes = new Map<string, { slot: DiskSlot; response: StoredResponse }>();
   readonly #removals = new Set<string>();
+  /** Slots that changed while their records stay as they are. */
+  readonly #rewrites = new Map<string, DiskSlot>();
   #waitingBytes = 0;
   #removedBytes = 0;
   #timer: NodeJS.Timeout | null = null;
@@ -47,10 +49,17 @@ export class WriteBehind {
     this.#schedule();
   }
 
+  /** Writes the slot anew; the record that belongs to it stays as it is. */
+  rewrite(slot: DiskSlot): void {
+    this.#rewrites.set(slot.id, slot);
+    this.#schedule();
+  }
+
   /** `bytes`: how much room that makes. */
   remove(id: string, bytes: number): void {
     // A batch that is under way may hold it already, so its removal is written in any case.
     this.#writes.delete(id);
+    this.#rewrites.delete(id);
     this.#removals.add(id);
     this.#removedBytes += bytes;
     this.#schedule();
@@ -84,9 +93,10 @@ export class WriteBehind {
   }
 
   async #writeBatch(durable: boolean): Promise<void> {
-    if (this.#writes.size === 0 && this.#removals.size === 0) return;
+    if (this.#writes.size === 0 && this.#removals.size === 0 && this.#rewrites.size === 0) return;
     const written = [...this.#writes];
     const removed = [...this.#removals];
+    const rewritten = [...this.#rewrites];
     try {
       const batch = this.#database.batch();
       for (const id of removed) batch.del(RECORDS.keyOf(id)).del(SLOTS.keyOf(id));
@@ -94,14 +104,16 @@ export class WriteBehind {
         batch.put(RECORDS.keyOf(id), encodeRecord(response), { valueEncoding: 'buffer' });
         batch.put(SLOTS.keyOf(id), encodeSlot(slot));
       }
+      for (const [id, slot] of rewritten) batch.put(SLOTS.keyOf(id), encodeSlot(slot));
       // In Node `Level` is a ClassicLevel, which has `sync`; its type covers browsers too. A removal that is asked to
       // last must not be undone by losing the end of the log.
       await batch.write({ sync: durable } as object);
       for (const id of removed) this.#removals.delete(id);
       for (const [id] of written) this.#writes.delete(id);
+      for (const [id, slot] of rewritten) if (this.#rewrites.get(id) === slot) this.#rewrites.delete(id);
     } catch {
       this.faults++;
-      // Removals stay, to be tried again with the next batch.
+      // Removals and rewrites stay, to be tried again with the next batch.
       for (const [id, { slot }] of written) {
         this.#writes.delete(id);
         this.#options.onLost(slot);

@@ -6,6 +6,7 @@ import type { CloudAnswer, WholeAnswer } from '../cache/fetch.ts';
 import { belongsIn304, isUnmodified } from '../cache/conditional.ts';
 import { rangeOf } from '../cache/range.ts';
 import type { StoredResponse } from '../cache/response.ts';
+import { TAG_FIELDS } from '../cache/tags.ts';
 import type { HeaderFields } from '../cloud.ts';
 import type { Exchange } from '../exchange.ts';
 
@@ -69,7 +70,7 @@ export async function sendThrough(
     body.destroy();
     return;
   }
-  const fields = flatten(head.headers, 'cache-status');
+  const fields = flatten(head.headers, 'cache-status', ...TAG_FIELDS);
   addProvenance(fields, head.headers, `fwd=${forward}`, 'cloud', now);
   addPending(fields, pending);
   response.writeHead(head.status, fields);
