@@ -6,6 +6,7 @@ import type { Back } from '@larder/sync/client';
 import { LarderError } from '@larder/sync/errors';
 import { CloudFault } from '@larder/sync/fault';
 import type { LinkState } from '@larder/sync/link';
+import type { Link } from './link/link.ts';
 import type { Cache } from './cache/cache.ts';
 import type { CloudAnswer, Question } from './cache/fetch.ts';
 import { dismiss, Fill } from './cache/fill.ts';
@@ -30,7 +31,7 @@ export interface ReaderDeps {
   /** Null without a profile. */
   back: Back | null;
   /** Live: read at every request. `held`: the operator wants nothing sent. */
-  link: { readonly state: LinkState; readonly held: boolean };
+  link: Pick<Link, 'state' | 'held' | 'slow'>;
   /** ms since 1970. */
   clock: () => number;
   config: {
@@ -152,6 +153,7 @@ class ReadPath {
     try {
       const answer = await withinTime(ticket.answer, this.#patienceFor(reading, stored));
       if (answer !== null) return answer;
+      this.#deps.link.slow();
       // A lower rung answers, while the fetch goes on; where none can, it is waited for after all.
       if (!(await this.#answeredHere(reading, stored, 'slow', 'slow'))) return await ticket.answer;
       ticket.leave();

@@ -34,7 +34,7 @@ const app: EstablishDeps['app'] = {
 
 let front: FrontServer;
 let url: string;
-let link: { state: LinkState; held: boolean };
+let link: { state: LinkState; held: boolean; slow(): void };
 let accept: (call: Call, options: AcceptOptions) => Promise<Accepted>;
 let calls: { call: Call; options: AcceptOptions }[];
 let untold: number[];
@@ -48,7 +48,7 @@ const queued: Accepted = {
 };
 
 beforeEach(async () => {
-  link = { state: 'online', held: false };
+  link = { state: 'online', held: false, slow() {} };
   accept = async () => queued;
   [calls, untold, invalidated] = [[], [], []];
   const forward = async ({ response }: { response: { end(text: string): unknown } }) => void response.end('forwarded');

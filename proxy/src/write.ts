@@ -3,14 +3,14 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Accepted, Answer, Back } from '@larder/sync/client';
 import { LarderError } from '@larder/sync/errors';
-import type { LinkState } from '@larder/sync/link';
 import { readBody } from './body.ts';
 import type { Exchange } from './exchange.ts';
+import type { Link } from './link/link.ts';
 
 export interface WriteDeps {
   back: Pick<Back, 'accept' | 'untold'>;
   /** Live: read at every request. `held`: the operator wants nothing sent. */
-  link: { readonly state: LinkState; readonly held: boolean };
+  link: Pick<Link, 'state' | 'held' | 'slow'>;
   forward(exchange: Exchange): Promise<void>;
   /** Drops what the cache holds of the addresses that a write has changed; awaited before its caller is answered (I6). */
   invalidate(exchange: Exchange, status: number, headers: Record<string, string>): Promise<void>;
@@ -39,6 +39,7 @@ export function createWrite(deps: WriteDeps): (exchange: Exchange) => Promise<vo
     const key = keyOf(request);
     const body = await readBody(request, deps.maxBodyBytes);
     if (body !== null) assertJson(body);
+    const patience = isCutOff(deps) ? 0 : deps.patience;
     const accepted = await deps.back.accept(
       {
         method: exchange.method,
@@ -50,8 +51,9 @@ export function createWrite(deps: WriteDeps): (exchange: Exchange) => Promise<vo
         claims: exchange.claims,
         user,
       },
-      { patience: isCutOff(deps) ? 0 : deps.patience },
+      { patience },
     );
+    if (accepted.type === 'queued' && patience > 0) deps.link.slow();
     // Its refusal would otherwise be known to nobody (I2).
     if (response.destroyed && isRefusal(accepted)) deps.back.untold(accepted.entry);
     const { status, headers } = accepted.answer;

@@ -230,6 +230,42 @@ describe('the link', () => {
   });
 });
 
+describe('a request that waits longer than usual', () => {
+  test('has the link asked, and a probe that fails as well is believed at once', async () => {
+    const { link, say, time, changes } = await rig();
+    say(failed('silent'));
+    link.slow();
+    expect(link.state).toBe('online');
+    await time.pass(5);
+    expect(link.state).toBe('offline');
+    expect(changes.at(-1)).toEqual(['offline', false]);
+  });
+
+  test('changes nothing where the cloud still answers', async () => {
+    const { link, time, changes } = await rig();
+    const before = changes.length;
+    link.slow();
+    await time.pass(5);
+    link.slow();
+    link.report(answered);
+    await time.pass(5);
+    expect([link.state, changes.length]).toEqual(['online', before]);
+  });
+});
+
+test('a probe that stays silent is not believed where the app has answered since it began: the link is slow', async () => {
+  const { link, say, time, changes } = await rig(1000);
+  await time.pass(1000);
+  expect(link.state).toBe('online');
+  const before = changes.length;
+  say(failed('silent', 1000));
+  link.slow();
+  await time.pass(600);
+  link.report(answered);
+  await time.pass(600);
+  expect([link.state, changes.length]).toEqual(['online', before]);
+});
+
 describe("the operator's hold", () => {
   test('is told apart from the state, which goes on being known', async () => {
     const { link, changes, say } = await rig();

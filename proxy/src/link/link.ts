@@ -2,7 +2,7 @@
 import { EventEmitter } from 'node:events';
 import type { Fate, Fault, LinkState } from '@larder/sync/link';
 import { type Clock, createPacer, type Intervals, type Pacer } from './pacer.ts';
-import { evidenceOf, type Phase, stateOf, STEPS } from './states.ts';
+import { type Evidence, evidenceOf, type Phase, stateOf, STEPS } from './states.ts';
 
 export interface LinkLog {
   info(fields: object, message: string): void;
@@ -42,6 +42,8 @@ export interface Link {
   readonly timeline: readonly Passage[];
   /** Takes what became of a request to the cloud. */
   report(fate: Fate): void;
+  /** A request has waited longer than usual: not a fault yet, but a reason to look. */
+  slow(): void;
   hold(by: string): void;
   release(by: string): void;
   /** Called after every change of state or hold; returns how to stop that. */
@@ -68,6 +70,8 @@ class Machine implements Link {
   #since: number;
   /** When the first good probe after the last outage came: failures begun before speak of an older link. */
   #proven = 0;
+  /** When the app last answered a request. */
+  #answered = 0;
   #heldBy: string | null = null;
 
   constructor(options: LinkOptions) {
@@ -98,6 +102,10 @@ class Machine implements Link {
     this.#judge('request', fate);
   }
 
+  slow(): void {
+    this.#take('request-slow', null);
+  }
+
   hold(by: string): void {
     if (by !== this.#heldBy) this.#setHold(by, by);
   }
@@ -120,8 +128,16 @@ class Machine implements Link {
   }
 
   #judge(from: 'request' | 'probe', fate: Fate): void {
-    const step = STEPS[this.#phase][evidenceOf(from, fate)];
-    if (step.to !== this.#phase) this.#move(step.to, fate);
+    if (from === 'request' && fate.type === 'answered') this.#answered = this.#clock.now();
+    // A probe has a shorter patience than a request: on a slow link an answer since it began outweighs its silence.
+    if (from === 'probe' && fate.type === 'failed' && this.#clock.now() - fate.ms < this.#answered)
+      return this.#pacer.schedule(this.#phase);
+    this.#take(evidenceOf(from, fate), fate.type === 'failed' ? fate.fault : null);
+  }
+
+  #take(evidence: Evidence, fault: Fault | null): void {
+    const step = STEPS[this.#phase][evidence];
+    if (step.to !== this.#phase) this.#move(step.to, fault);
     if (step.probe) this.#pacer.probeNow(this.#phase);
     else this.#pacer.schedule(this.#phase);
   }
@@ -132,11 +148,11 @@ class Machine implements Link {
     return back && this.#clock.now() - ms < this.#proven;
   }
 
-  #move(to: Phase, fate: Fate): void {
+  #move(to: Phase, fault: Fault | null): void {
     const from = this.state;
     if (this.#phase === 'offline') this.#proven = this.#clock.now();
     this.#phase = to;
-    if (this.state !== from) this.#pass(from, fate.type === 'failed' ? fate.fault : null);
+    if (this.state !== from) this.#pass(from, fault);
   }
 
   #pass(from: LinkState, fault: Fault | null): void {

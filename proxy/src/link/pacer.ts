@@ -115,7 +115,7 @@ class ProbePacer implements Pacer {
   #interval(phase: Phase): number {
     const { idle, retry, ceiling, confirm } = this.#options.intervals;
     if (phase === 'online') return idle;
-    if (phase === 'doubtful') return 0;
+    if (phase === 'doubtful' || phase === 'suspected') return 0;
     const wanted = phase === 'offline' ? retry * 2 ** this.#tries : confirm * 2 ** (this.#falls.length - 1);
     return Math.min(ceiling, wanted) * (0.5 + this.#options.jitter() / 2);
   }

@@ -12,14 +12,18 @@
  *       └────────────────────────────────────────────────────── │ returning │ ──▶ offline, on any bad probe
  *                             good probe                        └───────────┘
  *
- * To everybody else `returning` is offline: one good probe may be luck.
+ * To everybody else `returning` is offline: one good probe may be luck. `suspected` is online: a request has waited
+ * longer than usual, so the link is asked, and a probe that fails as well is believed at once.
+ *
+ *     online ── slow ──▶ suspected ── any answer ──▶ online
+ *                            └── bad probe ──▶ offline
  */
 import type { Fate, Fault, LinkState } from '@larder/sync/link';
 
-export type Phase = LinkState | 'returning';
+export type Phase = LinkState | 'suspected' | 'returning';
 
 /** What became of a request or of a probe, as far as the table cares. */
-export type Evidence = `${'request' | 'probe'}-${'answered' | 'cut' | 'odd'}`;
+export type Evidence = `${'request' | 'probe'}-${'answered' | 'cut' | 'odd'}` | 'request-slow';
 
 export interface Step {
   to: Phase;
@@ -51,14 +55,25 @@ export const STEPS: Readonly<Record<Phase, Readonly<Record<Evidence, Step>>>> = 
     'request-answered': { to: 'online' },
     'request-cut': { to: 'offline' },
     'request-odd': { to: 'doubtful', probe: true },
+    'request-slow': { to: 'suspected', probe: true },
     'probe-answered': { to: 'online' },
     'probe-cut': { to: 'offline' },
     'probe-odd': { to: 'doubtful', probe: true },
+  },
+  suspected: {
+    'request-answered': { to: 'online' },
+    'request-cut': { to: 'offline' },
+    'request-odd': { to: 'doubtful' },
+    'request-slow': { to: 'suspected' },
+    'probe-answered': { to: 'online' },
+    'probe-cut': { to: 'offline' },
+    'probe-odd': { to: 'offline' },
   },
   doubtful: {
     'request-answered': { to: 'online' },
     'request-cut': { to: 'offline' },
     'request-odd': { to: 'doubtful' },
+    'request-slow': { to: 'doubtful' },
     'probe-answered': { to: 'online' },
     'probe-cut': { to: 'offline' },
     'probe-odd': { to: 'offline' },
@@ -68,6 +83,7 @@ export const STEPS: Readonly<Record<Phase, Readonly<Record<Evidence, Step>>>> = 
     'request-answered': { to: 'offline', probe: true },
     'request-cut': { to: 'offline' },
     'request-odd': { to: 'offline' },
+    'request-slow': { to: 'offline' },
     'probe-answered': { to: 'returning' },
     'probe-cut': { to: 'offline' },
     'probe-odd': { to: 'offline' },
@@ -77,10 +93,14 @@ export const STEPS: Readonly<Record<Phase, Readonly<Record<Evidence, Step>>>> = 
     'request-cut': { to: 'offline' },
     // The second probe is about to decide it anyway.
     'request-odd': { to: 'returning' },
+    'request-slow': { to: 'returning' },
     'probe-answered': { to: 'online' },
     'probe-cut': { to: 'offline' },
     'probe-odd': { to: 'offline' },
   },
 };
 
-export const stateOf = (phase: Phase): LinkState => (phase === 'returning' ? 'offline' : phase);
+export function stateOf(phase: Phase): LinkState {
+  if (phase === 'returning') return 'offline';
+  return phase === 'suspected' ? 'online' : phase;
+}

@@ -26,7 +26,7 @@ export interface PlayedBack {
 export interface TestEdge {
   cache: Cache;
   reader: Reader;
-  link: { state: 'online' | 'doubtful' | 'offline'; held: boolean };
+  link: { state: 'online' | 'doubtful' | 'offline'; held: boolean; slow(): void };
   back: PlayedBack;
   /** Moves the edge's clock on, ms. */
   advance(ms: number): void;
@@ -79,7 +79,7 @@ export async function startTestEdge(
     connections: 64,
   });
   const cache = await createCache({ tags: played?.tags ?? null, memoryBytes: 1e7, disk: null, version: '1' });
-  const link: TestEdge['link'] = { state: 'online', held: false };
+  const link: TestEdge['link'] = { state: 'online', held: false, slow() {} };
   const reader = createReader({
     cache,
     cloud,
