@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { agoWords, moneyOf, sourceWords, stockOf, stripOf, timeWords } from './words.js';
+import { agoWords, moneyOf, sourceWords, stockOf, stripOf, timeWords } from '../web/words.js';
 
 const NOW = Date.parse('2026-07-01T10:32:00.000Z');
 const at = (seconds: number) => new Date(NOW - seconds * 1000);

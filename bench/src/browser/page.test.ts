@@ -1,0 +1,128 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { until } from '../stage/client.ts';
+import { Stage } from '../stage/stage.ts';
+import { missing, startBrowser, type RunningBrowser } from './browser.ts';
+import { faintTexts, isStill, overflowing } from './in-page.js';
+import { StaffPage, type Look } from './staff-page.ts';
+
+if (missing !== null) process.stderr.write(`${missing} The page is not tested.\n`);
+
+const LOOKS: Look[] = [
+  { view: 'desktop', colorScheme: 'light' },
+  { view: 'phone', colorScheme: 'dark' },
+  { view: 'desktop', colorScheme: 'dark' },
+  { view: 'phone', colorScheme: 'light' },
+];
+
+const RICE = 'Basmati Rice 1kg';
+const BATTERY = '9V Battery';
+const VINEGAR = 'Malt Vinegar 568ml';
+
+describe.runIf(missing === null)('The page in a real browser', () => {
+  let stage: Stage;
+  let chromium: RunningBrowser;
+  const opened: StaffPage[] = [];
+
+  beforeAll(async () => {
+    [stage, chromium] = await Promise.all([Stage.start(), startBrowser()]);
+    await stage.ready();
+  });
+  afterAll(async () => {
+    await chromium.close();
+    await stage.close();
+  });
+  afterEach(async () => {
+    await stage.link.set('up');
+    for (const staff of opened.splice(0)) await staff.close();
+  });
+
+  async function open(look: Look, username?: string): Promise<StaffPage> {
+    const staff = await StaffPage.open(chromium.browser, stage.edge.url, look);
+    opened.push(staff);
+    if (username !== undefined) await staff.signIn(username);
+    return staff;
+  }
+
+  test.each(LOOKS.slice(0, 2))('sells on through a cut link, and says so: %o', async (look) => {
+    const clerk = await open(look, 'clerk');
+    await clerk.strip(/Connected\. Everything is in the cloud/);
+    await clerk.search('basm', RICE);
+    await clerk.sell(RICE, 2);
+    await clerk.sales(`2 × ${RICE}`).and(clerk.page.locator('[data-waiting=false]')).first().waitFor();
+
+    const manager = await open(look, 'manager');
+    await stage.link.set('down');
+    await clerk.strip(/Working from this store’s copy, as of \d\d:\d\d/);
+
+    await clerk.search('9v bat', BATTERY);
+    await expect(clerk.page.locator('#products-source').textContent()).resolves.toMatch(/this store’s copy/);
+    await clerk.sell(BATTERY, 3);
+    await clerk.strip(/1 change waiting/);
+    expect(await clerk.waitingSales().allTextContents()).toEqual([expect.stringContaining(`3 × ${BATTERY}`)]);
+
+    await clerk.page.reload();
+    await clerk.isOpen();
+    await clerk.strip(/Working from this store’s copy/);
+    await clerk.strip(/1 change waiting/);
+    expect(await clerk.waitingSales().count()).toBe(1);
+    expect(await clerk.page.locator('#user').textContent()).toBe('Casey Clerk');
+    await clerk.search('9v', BATTERY);
+    await clerk.sell(BATTERY, 1);
+
+    await manager.search('basmati', RICE);
+    const price = look.view === 'phone' ? '4.21' : '4.12';
+    await manager.reprice(RICE, price);
+    await manager.product(RICE).locator('.badge', { hasText: 'Waiting' }).waitFor();
+    await manager.strip(/3 changes waiting/);
+
+    await stage.link.set('up');
+    for (const staff of [clerk, manager]) await staff.strip(/Connected\. Everything is in the cloud/);
+    await until('no sale is marked', async () => (await clerk.waitingSales().count()) === 0);
+    await until('no price is marked', async () => (await manager.page.locator('.badge').count()) === 0);
+    expect(await clerk.sales(`3 × ${BATTERY}`).count()).toBeGreaterThan(0);
+    const atCloud = await stage.atCloud.signIn('clerk');
+    const { body } = await atCloud.get<{ data: { price: number }[] }>(`/products?q=${encodeURIComponent(RICE)}`);
+    expect(body.data[0]?.price).toBe(Number(price) * 100);
+    expect([...clerk.errors, ...manager.errors]).toEqual([]);
+  });
+
+  test('shows a manager the price that someone else has made meanwhile', async () => {
+    const manager = await open({ view: 'desktop', colorScheme: 'light' }, 'manager');
+    await manager.search('vinegar', VINEGAR);
+    await manager.openPrice(VINEGAR, '9.87');
+    const elsewhere = await stage.atCloud.signIn('manager2');
+    const { body } = await elsewhere.get<{ data: { id: string }[] }>(`/products?q=${encodeURIComponent(VINEGAR)}`);
+    await elsewhere.write('PATCH', `/products/${body.data[0]?.id}`, { price: 654 });
+    await manager.page.getByRole('button', { name: 'Change price' }).click();
+    await manager.page.getByText('Someone else has just made it £6.54.').waitFor();
+    await manager.page.getByRole('button', { name: 'Make it £9.87 anyway' }).click();
+    await manager.product(VINEGAR).getByText('£9.87').waitFor();
+    // The browser's own line about the refusal; the page has said it better.
+    expect(manager.errors).toEqual([expect.stringMatching(/status of 409/)]);
+  });
+
+  test.each(LOOKS)('can be read by everybody, in each of its states: %o', async (look) => {
+    const staff = await open(look);
+    await legible(staff, 'signed out');
+    await staff.signIn('manager');
+    await legible(staff, 'signed in');
+    await staff.page.locator('#products .sell').first().click();
+    await legible(staff, 'selling');
+    await staff.page.getByRole('button', { name: 'Cancel' }).click();
+    await stage.link.set('down');
+    await staff.strip(/Working from this store’s copy/);
+    await staff.page.locator('#products .sell').first().click();
+    await staff.page.getByRole('button', { name: /^Sell for / }).click();
+    await staff.strip(/waiting/);
+    await staff.waitingSales().first().waitFor();
+    await legible(staff, 'cut off');
+    expect(staff.errors).toEqual([]);
+  });
+
+  async function legible({ page }: StaffPage, state: string): Promise<void> {
+    // Colours that are on their way are neither one nor the other.
+    await page.waitForFunction(isStill);
+    const [outside, faint] = [await page.evaluate(overflowing), await page.evaluate(faintTexts)];
+    expect({ state, outside, faint }).toEqual({ state, outside: [], faint: [] });
+  }
+});

@@ -1,0 +1,112 @@
+/** The inventory page as the people of a store use it: what they press, and what they read. */
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { listsOnly } from './in-page.js';
+
+/** How the page is looked at. */
+export const VIEWS = {
+  desktop: { viewport: { width: 1280, height: 800 } },
+  phone: { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 },
+} as const satisfies Record<string, BrowserContextOptions>;
+
+export interface Look {
+  view: keyof typeof VIEWS;
+  colorScheme: 'light' | 'dark';
+}
+
+/** No step of a person takes longer than this, however slow the machine, ms. */
+const LIMIT = 30_000;
+
+export class StaffPage {
+  readonly page: Page;
+  /** What the console calls an error, and what was thrown and not caught. */
+  readonly errors: string[] = [];
+
+  private constructor(page: Page) {
+    this.page = page;
+    page.setDefaultTimeout(LIMIT);
+    page.on('console', (message) => {
+      if (message.type() === 'error') this.errors.push(`${message.text()} (${message.location().url})`);
+    });
+    page.on('pageerror', (error) => this.errors.push(error.stack ?? error.message));
+  }
+
+  /** A device of its own, that knows nothing of others. */
+  static async open(browser: Browser, url: string, { view, colorScheme }: Look): Promise<StaffPage> {
+    const context = await browser.newContext({
+      ...VIEWS[view],
+      colorScheme,
+      locale: 'en-GB',
+      timezoneId: 'Europe/London',
+    });
+    const staff = new StaffPage(await context.newPage());
+    await staff.page.goto(url);
+    return staff;
+  }
+
+  async signIn(username: string): Promise<void> {
+    await this.page.getByLabel('Username').fill(username);
+    await this.page.getByLabel('Password').fill('larder-demo');
+    await this.page.getByRole('button', { name: 'Sign in' }).click();
+    await this.isOpen();
+  }
+
+  /** Waits until products and sales are shown. */
+  async isOpen(): Promise<void> {
+    await this.page.locator('#products .row').first().waitFor();
+    await this.page.locator('#sales .row').first().waitFor();
+  }
+
+  /** Types into the search field, and waits until nothing else is listed. */
+  async search(text: string, found: string): Promise<void> {
+    await this.page.getByRole('searchbox').fill(text);
+    await this.product(found).waitFor();
+    await this.page.waitForFunction(listsOnly, text.toLowerCase());
+  }
+
+  /** The row of a product. */
+  product(name: string) {
+    return this.page.locator('#products .row').filter({ hasText: name });
+  }
+
+  /** The rows of sales that contain a text, newest first. */
+  sales(text = '') {
+    return this.page.locator('#sales .row').filter({ hasText: text });
+  }
+
+  waitingSales() {
+    return this.page.locator('#sales .row[data-waiting=true]');
+  }
+
+  /** Sells so many, and waits for the word that it is done. */
+  async sell(name: string, qty: number): Promise<void> {
+    await this.page.getByRole('button', { name: `Sell ${name}`, exact: true }).click();
+    for (let at = 1; at < qty; at += 1) await this.page.getByRole('button', { name: 'One more' }).click();
+    await this.page.getByRole('button', { name: /^Sell for / }).click();
+    await this.toast(`Sold ${qty} × ${name}`).waitFor();
+    await this.sales(`${qty} × ${name}`).first().waitFor();
+  }
+
+  async openPrice(name: string, price: string): Promise<void> {
+    await this.product(name).getByRole('button', { name: 'change the price of' }).click();
+    await this.page.getByLabel('New price').fill(price);
+  }
+
+  async reprice(name: string, price: string): Promise<void> {
+    await this.openPrice(name, price);
+    await this.page.getByRole('button', { name: 'Change price' }).click();
+    await this.toast(`${name} is now £${price}`).waitFor();
+  }
+
+  toast(text: string) {
+    return this.page.locator('.toast').filter({ hasText: text });
+  }
+
+  /** Waits until the strip says this. */
+  async strip(text: RegExp): Promise<void> {
+    await this.page.locator('#strip').filter({ hasText: text }).waitFor();
+  }
+
+  async close(): Promise<void> {
+    await this.page.context().close();
+  }
+}
