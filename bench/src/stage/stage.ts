@@ -11,12 +11,16 @@ import type { Running } from './process.ts';
 export interface StageOptions {
   /** Round trip of the link, ms. */
   rttMs?: number;
-  /** Fills the cloud's SQLite database in a directory; without it, the made-up store is put there. */
-  fill?(directory: string): Promise<unknown>;
+  /** Makes and fills the cloud's database and returns its DATABASE_URL; without it: SQLite with the made-up store. */
+  database?(directory: string): Promise<string>;
   edgeFlags?: string[];
 }
 
-const seedIn = (directory: string) => seedCloud(sqliteIn(directory));
+async function seeded(directory: string): Promise<string> {
+  const database = sqliteIn(directory);
+  await seedCloud(database);
+  return database;
+}
 
 /** The part of `/_edge/status` that scenarios look at. */
 export interface EdgeStatus {
@@ -40,10 +44,9 @@ export class Stage {
     this.#flags = flags;
   }
 
-  static async start({ rttMs = 20, fill = seedIn, edgeFlags = [] }: StageOptions = {}): Promise<Stage> {
+  static async start({ rttMs = 20, database = seeded, edgeFlags = [] }: StageOptions = {}): Promise<Stage> {
     const directory = mkdtempSync(join(tmpdir(), 'larder-stage-'));
-    await fill(directory);
-    const cloud = await startCloud({ database: sqliteIn(directory) });
+    const cloud = await startCloud({ database: await database(directory) });
     const link = await startLink({ target: cloud.url, rttMs });
     const edge = await startEdge({ cloud: link.url, data: join(directory, 'edge'), flags: edgeFlags });
     return new Stage(directory, cloud, link, edge, edgeFlags);

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { startPostgres, type PostgresHarness } from '../../../inventory-app/server/db/postgres-harness.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { until } from '../stage/client.ts';
-import { importCloud, sqliteIn } from '../stage/cloud.ts';
+import { importCloud, seedCloud, sqliteIn } from '../stage/cloud.ts';
 import { ROOT } from '../stage/process.ts';
 import { Stage } from '../stage/stage.ts';
 import {
@@ -49,6 +50,34 @@ describe('a store whose link is cut', () => {
   });
 });
 
+describe('a store whose cloud runs on PostgreSQL', () => {
+  let postgres: PostgresHarness;
+  let stage: Stage;
+  let staff: Staff;
+
+  beforeAll(async () => {
+    postgres = await startPostgres();
+    stage = await Stage.start({
+      async database() {
+        const database = await postgres.createDatabase();
+        await seedCloud(database);
+        return database;
+      },
+    });
+    await stage.ready();
+    staff = await signIn(stage);
+  });
+  afterAll(async () => {
+    await stage.close();
+    await postgres.stop();
+  });
+
+  test('loses and doubles nothing through a cut, a kill -9, and changes made elsewhere', async () => {
+    const day = await wholeDay(stage, staff);
+    await isInOrder(stage, staff, day);
+  });
+});
+
 /** The data set is not part of the project: it is looked for beside it, or where the environment says. */
 const RETAIL = process.env['ONLINE_RETAIL'] ?? join(ROOT, '../shared/data/online-retail.csv.gz');
 const present = existsSync(RETAIL);
@@ -60,7 +89,12 @@ describe.runIf(present)('a store with the Online Retail data', () => {
   let staff: Staff;
 
   beforeAll(async () => {
-    stage = await Stage.start({ fill: (directory) => importCloud(sqliteIn(directory), RETAIL) });
+    stage = await Stage.start({
+      async database(directory) {
+        await importCloud(sqliteIn(directory), RETAIL);
+        return sqliteIn(directory);
+      },
+    });
     await stage.ready(300_000);
     staff = await signIn(stage);
   }, 600_000);
