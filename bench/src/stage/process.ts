@@ -31,31 +31,37 @@ export interface Running {
 const KEEP = 20_000;
 const START_LIMIT = 60_000;
 
-const environment = (extra: Record<string, string> = {}) => ({ ...process.env, ...extra });
-
-/** Starts a server, and resolves when it prints `listening on <url>`. */
-export async function startProcess(options: StartOptions): Promise<Running> {
-  const child = spawn(process.execPath, [join(ROOT, options.file), ...options.args], {
+/** Starts a process and collects what it prints. */
+function launch({ file, args, env, line }: StartOptions) {
+  const child = spawn(process.execPath, [join(ROOT, file), ...args], {
     cwd: ROOT,
-    env: environment(options.env),
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
-  const ended = endOf(child);
-  const listening = Promise.withResolvers<string>();
   const take = (chunk: Buffer) => {
     output = (output + String(chunk)).slice(-KEEP);
-    for (const text of String(chunk).split('\n')) if (text !== '') options.line?.(text);
-    const url = /listening on (http\S+)/.exec(output)?.[1];
-    if (url !== undefined) listening.resolve(url);
+    for (const text of String(chunk).split(/[\r\n]+/)) if (text !== '') line?.(text);
   };
-  child.stdout?.on('data', take);
-  child.stderr?.on('data', take);
-  const timer = setTimeout(() => listening.reject(new Error(`${options.name} did not start:\n${output}`)), START_LIMIT);
-  void ended.then((how) => listening.reject(new Error(`${options.name} ended with ${how}:\n${output}`)));
+  child.stdout.on('data', take);
+  child.stderr.on('data', take);
+  return { child, output: () => output, ended: endOf(child) };
+}
+
+/** Starts a server, and resolves when it prints `listening on <url>`. */
+export async function startProcess(options: StartOptions): Promise<Running> {
+  const { child, output, ended } = launch(options);
+  const listening = Promise.withResolvers<string>();
+  child.stdout.on('data', () => {
+    const url = /listening on (http\S+)/.exec(output())?.[1];
+    if (url !== undefined) listening.resolve(url);
+  });
+  const fail = (how: string) => listening.reject(new Error(`${options.name} ${how}:\n${output()}`));
+  const timer = setTimeout(fail, START_LIMIT, 'did not start');
+  void ended.then((how) => fail(`ended with ${how}`));
   try {
     const url = await listening.promise;
-    return { pid: child.pid ?? 0, url, output: () => output, ended, stop: (signal) => stop(child, ended, signal) };
+    return { pid: child.pid ?? 0, url, output, ended, stop: (signal) => stop(child, ended, signal) };
   } catch (error) {
     await stop(child, ended, 'SIGKILL');
     throw error;
@@ -83,19 +89,8 @@ async function stop(child: ChildProcess, ended: Promise<unknown>, signal: NodeJS
 
 /** Runs a command to its end. Rejects, with what it printed, where it fails. */
 export async function runProcess(options: StartOptions): Promise<string> {
-  const child = spawn(process.execPath, [join(ROOT, options.file), ...options.args], {
-    cwd: ROOT,
-    env: environment(options.env),
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let output = '';
-  const take = (chunk: Buffer) => {
-    output = (output + String(chunk)).slice(-KEEP);
-    for (const text of String(chunk).split(/[\r\n]+/)) if (text !== '') options.line?.(text);
-  };
-  child.stdout?.on('data', take);
-  child.stderr?.on('data', take);
-  const how = await endOf(child);
-  if (how !== 0) throw new Error(`${options.name} ended with ${how}:\n${output}`);
-  return output;
+  const { output, ended } = launch(options);
+  const how = await ended;
+  if (how !== 0) throw new Error(`${options.name} ended with ${how}:\n${output()}`);
+  return output();
 }
