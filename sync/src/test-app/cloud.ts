@@ -9,6 +9,11 @@ import type { Batch, Cause, Change, Doc } from '../profile.ts';
 /** What happens to the next writes: answered; done, with the answer lost; 503 from the app; nothing at all. */
 export type Mood = 'well' | 'lose-answers' | 'crash' | 'silent' | 'portal';
 
+/** A name that the app forbids, one that its profile cannot send, and one whose answer its profile cannot read. */
+export const FORBIDDEN = 'forbidden';
+export const UNSENDABLE = 'unsendable';
+export const UNREADABLE = 'unreadable';
+
 interface Seen {
   status: number;
   body: Doc;
@@ -17,6 +22,15 @@ interface Seen {
 export class TestCloud {
   mood: Mood = 'well';
   epoch = 'e1';
+  /** The feed stands still: what happens meanwhile is told once it goes on. */
+  feedHeld = false;
+  /** The feed answers 503. */
+  feedDown = false;
+  /** Changes on a page, and pages before the feed is down. */
+  pageSize = Infinity;
+  pagesLeft = Infinity;
+  /** Answers to writes wait for this. */
+  answerAfter: Promise<void> = Promise.resolve();
   readonly articles = new Map<string, Doc>();
   readonly orders = new Map<string, Doc>();
   /** Requests that arrived, effect or not: method, path, key. */
@@ -65,7 +79,7 @@ export class TestCloud {
     this.orders.clear();
     for (const article of articles) this.articles.set(String(article['id']), article);
     this.#changes = [];
-    this.epoch = `${this.epoch}+`;
+    this.epoch = `${this.epoch}-restored`;
     for (const { response } of this.#live) response.destroy();
   }
 
@@ -85,7 +99,7 @@ export class TestCloud {
     if (request.method === 'GET') return this.#json(response, ...this.#get(url));
     let body = '';
     for await (const chunk of request) body += String(chunk);
-    this.#write(request, url, JSON.parse(body) as Doc, response);
+    await this.#write(request, url, JSON.parse(body) as Doc, response);
   }
 
   #json(response: ServerResponse, status: number, body: unknown): void {
@@ -105,8 +119,12 @@ export class TestCloud {
   #page(after: string | null): [number, Batch | Doc] {
     const [position, epoch] = (after ?? `${this.#changes.length}.${this.epoch}`).split('.');
     if (epoch !== this.epoch || Number(position) > this.#changes.length) return [410, { code: 'cursor-unknown' }];
-    const changes = this.#changes.slice(Number(position));
-    return [200, { epoch: this.epoch, changes, cursor: `${this.#changes.length}.${this.epoch}`, more: false }];
+    if (this.feedDown || this.pagesLeft <= 0) return [503, { code: 'unavailable' }];
+    if (after !== null) this.pagesLeft -= 1;
+    const length = this.feedHeld ? Number(position) : this.#changes.length;
+    const end = Math.min(length, Number(position) + this.pageSize);
+    const changes = this.#changes.slice(Number(position), end);
+    return [200, { epoch: this.epoch, changes, cursor: `${end}.${this.epoch}`, more: end < length }];
   }
 
   #stream(url: URL, response: ServerResponse): void {
@@ -114,7 +132,7 @@ export class TestCloud {
     if (status !== 200) return this.#json(response, status, page);
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.write(`data: ${JSON.stringify(page)}\n\n`);
-    const listener = { response, at: this.#changes.length };
+    const listener = { response, at: Number((page as Batch).cursor.split('.')[0]) };
     this.#live.add(listener);
     response.on('close', () => this.#live.delete(listener));
   }
@@ -122,27 +140,36 @@ export class TestCloud {
   #publish(idle: boolean): void {
     for (const listener of this.#live) {
       if (!idle && listener.at === this.#changes.length) continue;
-      const [, page] = this.#page(`${listener.at}.${this.epoch}`);
-      listener.at = this.#changes.length;
+      const [status, page] = this.#page(`${listener.at}.${this.epoch}`);
+      if (status !== 200) continue;
+      listener.at = Number((page as Batch).cursor.split('.')[0]);
       listener.response.write(`event: changes\ndata: ${JSON.stringify(page)}\n\n`);
     }
   }
 
-  #write(request: IncomingMessage, url: URL, body: Doc, response: ServerResponse): void {
+  async #write(request: IncomingMessage, url: URL, body: Doc, response: ServerResponse): Promise<void> {
     const header = (name: string) => String(request.headers[name] ?? '');
     const key = header('idempotency-key');
     const authorization = header('authorization');
     const actingFor = header('acting-for');
     this.arrived.push({ method: request.method ?? '', path: url.pathname, key, authorization, actingFor });
+    await this.answerAfter;
     if (this.mood === 'silent') return;
     if (this.mood === 'crash') return this.#json(response, 503, { code: 'crashed' });
     if (this.rejected.has(authorization)) return this.#json(response, 401, { code: 'unauthenticated' });
-    const user = actingFor === '' ? authorization.replace('Bearer ', '') : actingFor;
-    const seen =
-      this.#seen.get(`${user} ${key}`) ?? this.#effect(request.method ?? '', url.pathname, body, { user, key });
+    const user = actingFor === '' ? (authorization.replace('Bearer ', '').split('#')[0] ?? '') : actingFor;
+    const known = this.#seen.get(`${user} ${key}`);
+    const seen = known ?? this.#effect(request.method ?? '', url.pathname, body, { user, key });
     this.#seen.set(`${user} ${key}`, seen);
     if (this.mood === 'lose-answers') return void response.destroy();
+    if (known !== undefined) response.setHeader('replayed', 'yes');
     this.#json(response, seen.status, seen.body);
+    this.#publish(false);
+  }
+
+  /** A write that reaches the app by another way than this edge. */
+  writeDirectly(method: string, path: string, body: Doc, cause: Cause): void {
+    this.#seen.set(`${cause.user} ${cause.key}`, this.#effect(method, path, body, cause));
     this.#publish(false);
   }
 
@@ -160,13 +187,14 @@ export class TestCloud {
       return { status: 201, body: this.#put('orders', String(body['id']), body, cause) };
     }
     if (method === 'POST') {
-      if (body['name'] === 'forbidden') return { status: 403, body: { code: 'forbidden' } };
+      if (body['name'] === FORBIDDEN) return { status: 403, body: { code: 'forbidden' } };
       this.#created += 1;
       return { status: 201, body: this.#put('articles', `made-${this.#created}`, { qty: 0, ...body }, cause) };
     }
     const id = path.split('/')[2] ?? '';
     if (!this.articles.has(id)) return { status: 404, body: { code: 'not-found' } };
-    if (body['name'] === 'forbidden') return { status: 403, body: { code: 'forbidden' } };
-    return { status: 200, body: this.#put('articles', id, body, cause) };
+    if (body['name'] === FORBIDDEN) return { status: 403, body: { code: 'forbidden' } };
+    const doc = this.#put('articles', id, body, cause);
+    return { status: 200, body: body['name'] === UNREADABLE ? { ...doc, code: UNREADABLE } : doc };
   }
 }

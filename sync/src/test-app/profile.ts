@@ -1,5 +1,6 @@
 /** The profile of the small app that the back is tested against: articles with a quantity, and orders that take some. */
-import { defineApp, Refusal, type Batch, type Doc, type Req, type Res } from '../profile.ts';
+import { defineApp, Refusal, temporaryId, type Batch, type Doc, type Req, type Res } from '../profile.ts';
+import { UNREADABLE, UNSENDABLE } from './cloud.ts';
 
 const text = (value: unknown) => (typeof value === 'string' ? value : '');
 const bodyOf = (req: Req) => req.body as Doc;
@@ -12,7 +13,8 @@ export default defineApp({
   user: (req) => (req.claims === null ? null : { id: text(req.claims['sub']), store: 'S1' }),
   scope: (user) => user?.id ?? '',
   classify(_req, res) {
-    if (res.status < 300) return 'done';
+    if ((res.body as Doc)['code'] === UNREADABLE) throw new Error('this profile cannot read it');
+    if (res.status < 300) return res.headers['replayed'] === 'yes' ? 'already-done' : 'done';
     if (res.status === 401) return 'identity';
     if (res.status === 409 && (res.body as Doc)['code'] === 'in-flight') return 'in-flight';
     if (res.status === 422) return 'key-mismatch';
@@ -21,6 +23,7 @@ export default defineApp({
   },
   honoursKeys: true,
   send(req, entry, identity) {
+    if (bodyOf(req)['name'] === UNSENDABLE) throw new Error('this profile cannot send it');
     const actingFor = identity.type === 'edge' ? { 'acting-for': entry.user.id } : {};
     const headers = {
       ...req.headers,
@@ -83,7 +86,7 @@ export default defineApp({
         headers: {},
         body: db.list('articles', { where: { name: bodyOf(req)['name'] ?? null } })[0] ?? null,
       }),
-      result: (res, _req, entry) => ({ [`tmp-articles-${entry.key}-1`]: text((res.body as Doc)['id']) }),
+      result: (res, _req, entry) => ({ [temporaryId('articles', entry)]: text((res.body as Doc)['id']) }),
     },
     'PATCH /articles/:id': {
       kind: 'proposal',
