@@ -5,9 +5,8 @@
 import { createHash } from 'node:crypto';
 import type { Answer, Call } from './client.ts';
 import type { Credentials } from './credentials.ts';
-import { savepoint } from './database.ts';
 import { LarderError } from './errors.ts';
-import type { Fix, Req, Write } from './profile.ts';
+import type { Fix, Req, User, Write } from './profile.ts';
 import { Refusal } from './profile.ts';
 import type { QueuedEntry } from './queue/entries.ts';
 import { answerOf, reqOf } from './request.ts';
@@ -51,26 +50,27 @@ export class Accept {
   all(calls: readonly Call[]): Outcome[] {
     const { store } = this.#parts;
     return store.commit((noted) =>
-      calls.map((call) => {
-        try {
-          return savepoint(store.db, () => this.#one(call, noted));
-        } catch (error) {
-          if (error instanceof Refusal) return this.#refusal(error);
-          return { type: 'error', error };
-        }
-      }),
+      calls.map((call) =>
+        store.part(
+          noted,
+          (part) => this.#one(call, part),
+          (error) => (error instanceof Refusal ? this.#refusal(error) : { type: 'error', error }),
+        ),
+      ),
     );
   }
 
-  #one(call: Call, noted: Noted): Outcome {
-    const { store, credentials, now } = this.#parts;
+  #one(original: Call, noted: Noted): Outcome {
+    const { store, now } = this.#parts;
+    const call = this.#settled(original);
     const route = this.#routes.match(call.method, call.path);
     if (route === null || call.user === null) throw new LarderError('LARDER_UNAUTHENTICATED');
     const key = keyOf(call);
-    const fingerprint = fingerprintOf(call);
+    const fingerprint = fingerprintOf(original);
     const known = store.entries.byKey(call.user.id, key);
     if (known !== null) {
       if (known.fingerprint !== fingerprint) throw new LarderError('LARDER_KEY_MISMATCH');
+      this.#remember(call.user, call);
       return { type: 'known', entry: known };
     }
     const waiting = store.entries.openCount();
@@ -93,10 +93,23 @@ export class Accept {
       at,
     });
     const tags = store.rebase.first(store.entries.get(seq));
-    credentials.remember(call.user.id, call.headers['authorization'], call.claims);
+    this.#remember(call.user, call);
     noted.tag(...tags);
     noted.opened.push({ seq, tags });
     return { type: 'kept', entry: store.entries.get(seq) };
+  }
+
+  /** A client may still use ids that the cloud has replaced. */
+  #settled(call: Call): Call {
+    const { store } = this.#parts;
+    const body = call.body === null ? null : store.settledIds(call.body);
+    return { ...call, path: store.settledIds(call.path), search: store.settledIds(call.search), body };
+  }
+
+  /** A user with a new credential may be what waiting entries need, the repeat of a key included (I5). */
+  #remember({ id }: User, call: Call): void {
+    const { store, credentials } = this.#parts;
+    if (credentials.remember(id, call.headers['authorization'], call.claims)) store.entries.hurryUser(id);
   }
 
   #check(write: Write<never>, req: Req, call: Call, fix: Fix) {

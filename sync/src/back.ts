@@ -3,6 +3,7 @@ import { setTimeout as later } from 'node:timers';
 import { Accept, type Outcome } from './accept.ts';
 import type { Accepted, Answer, BackStatus } from './client.ts';
 import { Clock } from './clock.ts';
+import { messageOf } from './database.ts';
 import { Cloud } from './cloud.ts';
 import { Credentials } from './credentials.ts';
 import { Feed } from './feed.ts';
@@ -25,6 +26,7 @@ interface Waiter {
 const CONCURRENCY = 32;
 /** Status goes to the front at most this often, ms. */
 const STATUS_EVERY = 100;
+const UNTOLD_AGAIN = 1000;
 /** Documents are counted anew at most this often, ms: a count walks an index. */
 const COUNT_EVERY = 2000;
 
@@ -44,7 +46,7 @@ export class Back {
   readonly #waiters = new Map<number, Waiter[]>();
   #statusTimer: NodeJS.Timeout | null = null;
   #counts = new Map<string, number>();
-  #countedAt = 0;
+  #countedAt = -Infinity;
 
   constructor(options: WorkerOptions, app: App, post: (message: FromWriter) => void) {
     this.#post = post;
@@ -52,7 +54,7 @@ export class Back {
       post({ type: 'bump', bump });
       this.#statusChanged();
     });
-    this.#clock = new Clock(Number(this.#store.meta('as-of') ?? 0));
+    this.#clock = new Clock(Math.max(Number(this.#store.meta('as-of') ?? 0), this.#store.entries.newestAt()));
     const now = () => this.#clock.now();
     const credentials = new Credentials(this.#store.db, options.sealKey, options.credential);
     this.#state = new StateTable(this.#store.db, now);
@@ -70,9 +72,10 @@ export class Back {
       credentials,
       concurrency: CONCURRENCY,
       now,
+      uptime: () => performance.now(),
       random: Math.random,
       settled: (entries) => this.#settled(entries),
-      alarm: (message, { seq, route }) => this.#log('error', message, { entry: seq, route }),
+      alarm: (message, detail) => this.#log('error', message, detail),
     });
     this.#feed = new Feed({
       store: this.#store,
@@ -91,7 +94,12 @@ export class Back {
       now,
       complete: () => this.#feed.complete,
     });
-    this.#schedule = startSchedule({ store: this.#store, state: this.#state, now });
+    this.#schedule = startSchedule({
+      store: this.#store,
+      state: this.#state,
+      now,
+      failed: (error) => this.#log('error', 'the database could not be tidied', { error: messageOf(error) }),
+    });
     post({ type: 'ready', ...this.#store.snapshot(), status: this.#status() });
     this.#replay.kick();
   }
@@ -106,8 +114,7 @@ export class Back {
         this.#feed.link(message.state, message.held);
         return;
       case 'untold':
-        this.#store.commit(() => this.#store.entries.setTold(message.entry));
-        return this.#statusChanged();
+        return this.#untold(message.entry);
       case 'state-get':
         return this.#answerState(message.id, () => this.#state.get(message.key));
       case 'state-set':
@@ -119,7 +126,19 @@ export class Back {
     }
   }
 
+  /** A refusal that nobody heard must not be forgotten, a full disk or not (I2). */
+  #untold(seq: number): void {
+    try {
+      this.#store.commit(() => this.#store.entries.setTold(seq));
+      this.#statusChanged();
+    } catch (error) {
+      this.#log('error', 'a refusal could not be put into the inbox', { entry: seq, error: messageOf(error) });
+      later(() => this.#untold(seq), UNTOLD_AGAIN);
+    }
+  }
+
   #stop(): void {
+    for (const { timer } of [...this.#waiters.values()].flat()) clearTimeout(timer);
     this.#schedule.stop();
     this.#replay.stop();
     this.#feed.stop();
@@ -235,8 +254,10 @@ export class Back {
       if (table === undefined) continue;
       resources[table.name] = { complete: row['complete'] === 1, documents: this.#counts.get(table.name) ?? 0, asOf };
     }
+    // Without keys, nobody but a person can tell what became of one that is unknown.
+    const lost = this.#store.app.honoursKeys ? 0 : states.unknown;
     return {
-      queue: { length: states.queued + states.sending + states.unknown, oldest, states, inbox },
+      queue: { length: states.queued + states.sending + states.unknown, oldest, states, inbox: inbox + lost },
       replica: {
         complete: this.#feed.complete,
         resources,
@@ -246,8 +267,8 @@ export class Back {
   }
 
   #count(): void {
-    if (Date.now() - this.#countedAt < COUNT_EVERY) return;
-    this.#countedAt = Date.now();
+    if (performance.now() - this.#countedAt < COUNT_EVERY) return;
+    this.#countedAt = performance.now();
     for (const [name, table] of this.#store.tables) this.#counts.set(name, table.count());
   }
 }

@@ -56,7 +56,7 @@ export class Cloud {
   async *events(ask: Ask, authorization: string | null, silence: number, signal: AbortSignal): AsyncGenerator<string> {
     const headers: Record<string, string> = { accept: 'text/event-stream', ...ask.headers };
     if (authorization !== null) headers['authorization'] = authorization;
-    const started = Date.now();
+    const started = performance.now();
     try {
       const response = await this.#pool.request({
         method: 'GET',
@@ -70,7 +70,7 @@ export class Cloud {
         this.#judge(answer, started);
         throw new UnexpectedAnswer(answer);
       }
-      this.#options.report({ type: 'answered', ms: Date.now() - started });
+      this.#options.report({ type: 'answered', ms: performance.now() - started });
       yield* eventData(response.body);
     } catch (error) {
       throw signal.aborted ? error : this.#fault(error, started);
@@ -82,7 +82,7 @@ export class Cloud {
   }
 
   async #request(options: Dispatcher.RequestOptions, signal?: AbortSignal): Promise<Answer> {
-    const started = Date.now();
+    const started = performance.now();
     try {
       const response = await this.#pool.request(signal === undefined ? options : { ...options, signal });
       const answer = await answerOf(response);
@@ -98,13 +98,13 @@ export class Cloud {
   #judge(answer: Answer, started: number): void {
     if (!this.#options.app.genuine(resOf(answer)))
       throw new CloudFault(GATEWAY.has(answer.status) ? 'gateway' : 'portal', true);
-    this.#options.report({ type: 'answered', ms: Date.now() - started });
+    this.#options.report({ type: 'answered', ms: performance.now() - started });
   }
 
   #fault(error: unknown, started: number): unknown {
     if (error instanceof UnexpectedAnswer) return error;
     const { fault, sent } = error instanceof CloudFault ? error : faultOf(error);
-    this.#options.report({ type: 'failed', fault, ms: Date.now() - started });
+    this.#options.report({ type: 'failed', fault, ms: performance.now() - started });
     return error instanceof CloudFault ? error : new CloudFault(fault, sent, { cause: error });
   }
 }

@@ -9,7 +9,6 @@ const MARGIN = 30_000;
 export class Credentials {
   readonly #key: Uint8Array;
   readonly #own: string | null;
-  readonly #known = new Map<string, string>();
   readonly #statements;
 
   constructor(db: DatabaseSync, key: Uint8Array, own: string | null) {
@@ -23,29 +22,38 @@ export class Credentials {
     };
   }
 
-  /** Remembers a user's credential, in the transaction under way; `claims.exp` (RFC 7519 §4.1.4) says how long it lasts. */
-  remember(user: string, authorization: string | undefined, claims: Doc | null): void {
-    if (authorization === undefined || this.#known.get(user) === authorization) return;
+  /**
+   * Remembers a user's credential, in the transaction under way; true if it is another than before. `claims.exp`
+   * (RFC 7519 §4.1.4) says how long it lasts.
+   */
+  remember(user: string, authorization: string | undefined, claims: Doc | null): boolean {
+    if (authorization === undefined || this.#stored(user)?.authorization === authorization) return false;
     const expires = typeof claims?.['exp'] === 'number' ? claims['exp'] * 1000 : null;
     this.#statements.put.run(user, seal(this.#key, user, authorization), expires);
-    this.#known.set(user, authorization);
+    return true;
   }
 
   /** The cloud did not accept this credential: it is not tried again. True if another may now be tried at once. */
   reject(user: string, identity: Identity): boolean {
     if (identity.type !== 'user') return false;
+    const stored = this.#stored(user);
+    // The user may have signed in again while the old one was under way.
+    if (stored !== null && stored.authorization !== identity.authorization) return true;
     this.#statements.drop.run(user);
-    this.#known.delete(user);
     return this.#own !== null;
   }
 
   /** The user's own credential while it lasts, else the edge's; null: the user has to sign in again first. */
   identity(user: string, now: number): Identity | null {
-    const row = this.#statements.get.get(user);
-    const expires = row?.['expires_at'];
-    const lasts = row !== undefined && (typeof expires !== 'number' || expires - MARGIN > now);
-    const authorization = lasts ? unseal(this.#key, user, row['sealed'] as Uint8Array) : null;
-    if (authorization !== null) return { type: 'user', authorization };
+    const stored = this.#stored(user);
+    if (stored !== null && stored.expires - MARGIN > now) return { type: 'user', authorization: stored.authorization };
     return this.#own === null ? null : { type: 'edge', authorization: this.#own };
+  }
+
+  #stored(user: string): { authorization: string; expires: number } | null {
+    const row = this.#statements.get.get(user);
+    const authorization = row === undefined ? null : unseal(this.#key, user, row['sealed'] as Uint8Array);
+    if (row === undefined || authorization === null) return null;
+    return { authorization, expires: Number(row['expires_at'] ?? Infinity) };
   }
 }

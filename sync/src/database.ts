@@ -71,6 +71,12 @@ const STEPS = [
     page TEXT
   ) WITHOUT ROWID;
   `,
+  `
+  -- Its marker came before its verdict: the overlay lets go as it settles.
+  ALTER TABLE entry ADD COLUMN marked INTEGER NOT NULL DEFAULT 0;
+  -- What is ready is found in order, without looking at all that waits.
+  CREATE INDEX entry_queued ON entry (seq) WHERE state = 'queued';
+  `,
 ];
 
 const file = (data: string) => join(data, 'edge.db');
@@ -84,6 +90,7 @@ export function openWriter(data: string): DatabaseSync {
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = FULL;
       PRAGMA wal_autocheckpoint = 0;
+      PRAGMA journal_size_limit = 67108864;
       PRAGMA temp_store = MEMORY;
       PRAGMA busy_timeout = 5000;
       CREATE TEMP TABLE changed (resource TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (resource, id)) WITHOUT ROWID;
@@ -152,9 +159,14 @@ export function savepoint<T>(db: DatabaseSync, work: () => T): T {
 const SQLITE_IOERR = 10;
 const SQLITE_FULL = 13;
 
+/** Is it the disk that is full or fails? */
+export function isDiskFault(error: unknown): boolean {
+  const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : 0;
+  return code === SQLITE_FULL || code === SQLITE_IOERR;
+}
+
 /** A full or failing disk as an error that a person can act on (I11). */
 function diskError(error: unknown): unknown {
-  const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : 0;
-  if (code !== SQLITE_FULL && code !== SQLITE_IOERR) return error;
+  if (!isDiskFault(error)) return error;
   return new LarderError('LARDER_DISK_FULL', `${messageOf(error)}.`, { cause: error });
 }

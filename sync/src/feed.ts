@@ -8,6 +8,7 @@ import { UnexpectedAnswer, type Cloud } from './cloud.ts';
 import { CloudFault } from './fault.ts';
 import type { LinkState } from './link.ts';
 import type { Ask, Batch, Change, Changes } from './profile.ts';
+import { isSettled } from './queue/states.ts';
 import { Reconcile } from './reconcile.ts';
 import { parseJson, resOf } from './request.ts';
 import { EVERYTHING, type Noted, type Store } from './store.ts';
@@ -32,6 +33,8 @@ const RETRY_MOST = 5000;
 /** Apps without a feed, or without a live one, are asked this often, ms. */
 const POLL = 5000;
 const WALK_AGAIN = 60_000;
+/** What took effect and is shown by the overlay after this long, ms, may be waiting for a marker that lies behind us. */
+const OVERDUE = 2000;
 /** An idle feed's time is made durable this often, ms. */
 const KEEP_AS_OF = 30_000;
 
@@ -47,10 +50,17 @@ export class Feed {
   #asOf: number | null;
   /** As it stands in the database. */
   #keptAsOf = 0;
+  /** Without a feed: what had taken effect before the walk under way began. */
+  #before: number[] = [];
 
   constructor(parts: FeedParts) {
     this.#parts = parts;
-    this.#reconcile = new Reconcile({ store: parts.store, storeId: parts.storeId, ask: (ask) => this.#ask(ask) });
+    this.#reconcile = new Reconcile({
+      store: parts.store,
+      storeId: parts.storeId,
+      now: parts.now,
+      ask: (ask) => this.#ask(ask),
+    });
     const asOf = parts.store.meta('as-of');
     this.#asOf = asOf === null ? null : Number(asOf);
     void this.#run();
@@ -109,11 +119,38 @@ export class Feed {
     if (Object.keys(store.app.resources).length === 0) return this.#pause(null);
     const changes = store.app.changes;
     if (changes === undefined) return this.#pollByWalk();
-    if (store.meta('cursor') === null) await this.#begin(changes);
-    if (this.#reconcile.under) await this.#finishWalk();
-    while (await this.#page(changes));
+    // A new release may bring a resource that was never walked.
+    if (store.meta('cursor') === null || !(this.#reconcile.under || this.#reconcile.complete))
+      await this.#begin(changes);
+    // Before a walk goes on: is it still the same cloud?
+    if (this.#reconcile.under && (await this.#catchUp(changes))) await this.#finishWalk();
+    if (!(await this.#catchUp(changes))) return;
     if (changes.live === undefined) return this.#pause(POLL);
     await this.#listen(changes);
+  }
+
+  /**
+   * Fetches and applies pages up to the present; false where the cloud was restored. What had taken effect before the
+   * first page was asked for, and has had no marker by the last, lies before the cursor: the base contains it (I6).
+   */
+  async #catchUp(changes: Changes): Promise<boolean> {
+    const { store } = this.#parts;
+    const applied = store.entries.applied();
+    while (await this.#page(changes));
+    if (store.meta('cursor') === null) return false;
+    if (!this.#reconcile.under) this.#release(applied);
+    return true;
+  }
+
+  /** The base contains these. */
+  #release(applied: readonly number[]): void {
+    const { store } = this.#parts;
+    const left = new Set(store.entries.applied());
+    const contained = applied.filter((seq) => left.has(seq));
+    if (contained.length === 0) return;
+    store.commit((noted) => {
+      for (const seq of contained) store.release(seq, noted);
+    });
   }
 
   /** Takes the cursor, then begins the walk: nothing that changes in between is lost. */
@@ -126,49 +163,63 @@ export class Feed {
   }
 
   async #finishWalk(): Promise<void> {
-    const started = this.#parts.now();
-    this.#parts.log('info', 'fetching the documents of the store');
+    const { store, log, now, moved } = this.#parts;
+    log('info', 'fetching the documents of the store');
     await this.#reconcile.finish();
-    this.#parts.log('info', 'the documents of this store are complete', { ms: this.#parts.now() - started });
-    this.#parts.moved();
+    const asOf = this.#reconcile.begun;
+    store.commit(() => this.#keepAsOf(asOf));
+    this.#asOf = asOf;
+    log('info', 'the documents of this store are complete', { ms: now() - asOf });
+    moved();
   }
 
   /** Fetches and applies one page; true if there are more. */
   async #page(changes: Changes): Promise<boolean> {
     const { store, storeId } = this.#parts;
+    const asked = this.#parts.now();
     const answer = await this.#ask(changes.ask(store.meta('cursor'), storeId), true);
-    return this.#take(changes, answer);
+    return this.#take(changes, answer, asked);
   }
 
   async #listen(changes: Changes): Promise<void> {
     const { store, storeId, cloud, credential } = this.#parts;
     const live = changes.live?.(store.meta('cursor') ?? '', storeId);
     if (live === undefined) return;
+    let looked = performance.now();
+    let applied = new Set<number>();
     for await (const data of cloud.events(live, credential, SILENCE, this.#attempt.signal)) {
-      const more = this.#take(changes, { status: 200, headers: {}, body: data });
+      const more = this.#take(changes, { status: 200, headers: {}, body: data }, this.#parts.now());
       this.#failures = 0;
       if (store.meta('cursor') === null) return;
       this.#setLive(!more);
+      if (performance.now() - looked < OVERDUE) continue;
+      looked = performance.now();
+      const still = store.entries.applied();
+      // Asking anew tells whether its marker is still to come.
+      if (still.some((seq) => applied.has(seq))) return;
+      applied = new Set(still);
     }
   }
 
-  /** Applies a page; true if there are more. */
-  #take(changes: Changes, answer: Answer): boolean {
+  /** Applies a page that was asked for at a time; true if there are more. */
+  #take(changes: Changes, answer: Answer, asked: number): boolean {
     const batch = changes.read({ ...resOf(answer), body: parseJson(answer.body) });
-    const { store, now } = this.#parts;
+    const { store } = this.#parts;
     const epoch = store.meta('epoch');
     if (batch === 'restored' || (epoch !== null && batch.epoch !== epoch)) {
       this.#restored();
       return false;
     }
-    const asOf = now();
+    // Until the last page is in, and while a walk goes on, the base is as old as it was (I13).
+    const asOf = batch.more || this.#reconcile.under ? null : asked;
     // An idle position says only that all is still the same: worth a commit only now and then.
-    if (batch.changes.length > 0 || batch.cursor !== store.meta('cursor') || asOf - this.#keptAsOf > KEEP_AS_OF)
+    if (batch.changes.length > 0 || batch.cursor !== store.meta('cursor') || asked - this.#keptAsOf > KEEP_AS_OF)
       store.commit((noted) => {
         this.#apply(batch, noted);
         this.#keepPosition(batch);
+        if (asOf !== null) this.#keepAsOf(asOf);
       });
-    if (!batch.more) this.#asOf = asOf;
+    if (asOf !== null) this.#asOf = asOf;
     this.#parts.moved();
     return batch.more;
   }
@@ -183,9 +234,8 @@ export class Feed {
   #change(change: Exclude<Change, { type: 'marker' }>, noted: Noted): void {
     const { store } = this.#parts;
     if (store.app.resources[change.resource] === undefined) return;
-    const row = store.db.prepare('SELECT walk FROM resource WHERE name = ?').get(change.resource);
     const doc = change.type === 'put' ? change.doc : null;
-    store.putBase(change.resource, change.id, change.version, doc, Number(row?.['walk']));
+    store.putBase(change.resource, change.id, change.version, doc, this.#reconcile.walkOf(change.resource));
     noted.tag(change.resource, `${change.resource}/${change.id}`);
   }
 
@@ -193,15 +243,22 @@ export class Feed {
   #land(marker: Extract<Change, { type: 'marker' }>, noted: Noted): void {
     const { store } = this.#parts;
     const entry = store.entries.byKey(marker.cause.user, marker.cause.key);
-    if (entry?.overlaid === true) store.release(entry.seq, noted);
+    if (entry === null || !entry.overlaid) return;
+    // Only its answer tells the ids that the cloud gave: until then its documents are known by the temporary ones.
+    const awaitsIds = !isSettled(entry.state) && store.app.writes[entry.route]?.result !== undefined;
+    if (awaitsIds) store.entries.setMarked(entry.seq);
+    else store.release(entry.seq, noted);
   }
 
   #keepPosition(batch: Batch): void {
-    const { store, now } = this.#parts;
+    const { store } = this.#parts;
     store.setMeta('cursor', batch.cursor);
     store.setMeta('epoch', batch.epoch);
-    this.#keptAsOf = now();
-    store.setMeta('as-of', String(this.#keptAsOf));
+  }
+
+  #keepAsOf(asOf: number): void {
+    this.#keptAsOf = asOf;
+    this.#parts.store.setMeta('as-of', String(asOf));
   }
 
   /** The cloud's history was replaced: all is fetched anew, and nothing cached is trusted. */
@@ -217,15 +274,13 @@ export class Feed {
 
   /** Without a feed: walk again and again. A write that settled before a walk began is in what the walk brought. */
   async #pollByWalk(): Promise<void> {
-    const { store } = this.#parts;
-    const settled = store.entries.overlaid().filter(({ seq }) => store.entries.get(seq).state === 'applied');
-    if (!this.#reconcile.under) this.#reconcile.begin();
+    if (!this.#reconcile.under) {
+      this.#before = this.#parts.store.entries.applied();
+      this.#reconcile.begin();
+    }
     await this.#finishWalk();
-    store.commit((noted) => {
-      for (const { seq } of settled) store.release(seq, noted);
-      store.setMeta('as-of', String(this.#parts.now()));
-    });
-    this.#asOf = this.#parts.now();
+    this.#release(this.#before);
+    this.#before = [];
     this.#failures = 0;
     await this.#pause(WALK_AGAIN);
   }

@@ -7,6 +7,8 @@
  * thread (answers), so it must hold no state.
  */
 
+export { temporaryId } from './temporary-id.ts';
+
 export type Json = null | boolean | number | string | Json[] | { [field: string]: Json };
 export type Doc = { [field: string]: Json };
 
@@ -116,7 +118,10 @@ export interface Writer extends Reader {
    * `missing` is put first; without that, no effect.
    */
   add(resource: string, id: string, field: string, by: number, missing?: Doc): void;
-  /** A temporary id, for apps that choose ids themselves; the same at every run for the same entry. */
+  /**
+   * A temporary id, for apps that choose ids themselves: `temporaryId` of this entry, counted through all that it makes;
+   * once the cloud's own is known, that one.
+   */
   newId(resource: string): string;
 }
 
@@ -167,7 +172,7 @@ export interface Write<U> {
   apply(db: Writer, req: Req, entry: Entry): void;
   /** What the caller is shown while the cloud has not answered; its status is the one the cloud would give. */
   answer(db: Reader, req: Req, entry: Entry): Res;
-  /** Ids that the cloud gave, by the temporary ids they replace. */
+  /** Ids that the cloud gave, by the `temporaryId`s they replace. */
   result?(res: Res, req: Req, entry: Entry): Record<string, string>;
   /** For apps that do not honour keys: how to look for what an earlier sending did. */
   find?: {
@@ -200,7 +205,10 @@ export interface Batch {
   more: boolean;
 }
 
-/** The ordered stream of the cloud's changes. */
+/**
+ * The ordered stream of the cloud's changes, in the order of their commits: what is asked for after a write was answered
+ * contains that write's marker, unless the marker lies before the cursor.
+ */
 export interface Changes {
   /** Asks for what follows a cursor; null asks only where the stream now ends. */
   ask(cursor: string | null, store: string): Ask;

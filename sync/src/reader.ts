@@ -52,7 +52,16 @@ function read(call: Call): ReplicaAnswer | null {
 
 const post = (message: FromReader) => port.postMessage(message);
 
-const timer = setInterval(() => checkpointer.exec('PRAGMA wal_checkpoint(PASSIVE)'), CHECKPOINT_EVERY);
+/** A disk that is full today may take it tomorrow: until then all is in the WAL, and the writer says what is wrong. */
+function checkpoint(): void {
+  try {
+    checkpointer.exec('PRAGMA wal_checkpoint(PASSIVE)');
+  } catch {
+    // Tried again a second later.
+  }
+}
+
+const timer = setInterval(checkpoint, CHECKPOINT_EVERY);
 
 port.on('message', (message: ToReader) => {
   if (message.type === 'stop') {

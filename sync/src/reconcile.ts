@@ -3,6 +3,7 @@
  * replica, the sweep after the cloud was restored, and, for apps without a feed, the poll that finds changes and
  * deletions. A walk that is cut goes on where it was.
  */
+import type { StatementSync } from 'node:sqlite';
 import type { Answer } from './client.ts';
 import type { Ask } from './profile.ts';
 import { resOf } from './request.ts';
@@ -11,14 +12,17 @@ import { EVERYTHING, type Store } from './store.ts';
 export interface ReconcileParts {
   store: Store;
   storeId: string;
+  now(): number;
   ask(ask: Ask): Promise<Answer>;
 }
 
 export class Reconcile {
   readonly #parts: ReconcileParts;
+  readonly #select: StatementSync;
 
   constructor(parts: ReconcileParts) {
     this.#parts = parts;
+    this.#select = parts.store.db.prepare('SELECT name, complete, walk, page FROM resource');
   }
 
   /** Every resource has been walked to its end at least once: the replica may answer for all (I9). */
@@ -28,11 +32,21 @@ export class Reconcile {
 
   /** Begins a new walk of everything. What is there goes on answering meanwhile. */
   begin(): void {
-    const { store } = this.#parts;
+    const { store, now } = this.#parts;
     store.commit(() => {
       store.db.exec('UPDATE resource SET walk = walk + 1, page = NULL');
-      store.setMeta('walking', 'yes');
+      store.setMeta('walking', String(now()));
     });
+  }
+
+  /** When the walk under way was begun, or the last one that was: ms since 1970. */
+  get begun(): number {
+    return Number(this.#parts.store.meta('walking') ?? this.#parts.store.meta('walked') ?? 0);
+  }
+
+  /** The walk that a resource is in: what it brings counts before anything that earlier ones brought. */
+  walkOf(name: string): number {
+    return this.#row(name).walk;
   }
 
   /** A walk was begun and has not ended. */
@@ -45,6 +59,7 @@ export class Reconcile {
     const { store } = this.#parts;
     for (const name of Object.keys(store.app.resources)) await this.#walk(name);
     store.commit((noted) => {
+      store.setMeta('walked', store.meta('walking'));
       store.setMeta('walking', null);
       noted.tag(EVERYTHING);
     });
@@ -82,8 +97,7 @@ export class Reconcile {
   }
 
   #rows(): Row[] {
-    return this.#parts.store.db
-      .prepare('SELECT name, complete, walk, page FROM resource')
+    return this.#select
       .all()
       .filter((row) => this.#parts.store.app.resources[String(row['name'])] !== undefined)
       .map((row) => ({

@@ -5,6 +5,7 @@
 import type { Answer } from './client.ts';
 import type { Cloud } from './cloud.ts';
 import type { Credentials } from './credentials.ts';
+import { messageOf } from './database.ts';
 import { CloudFault } from './fault.ts';
 import type { LinkState } from './link.ts';
 import type { Identity, Req, Verdict } from './profile.ts';
@@ -19,12 +20,14 @@ export interface ReplayParts {
   /** Requests under way at once. */
   concurrency: number;
   now(): number;
+  /** Delays are measured by a clock that nobody sets, ms: one that was turned back would stretch them (I5). */
+  uptime(): number;
   /** 0 to 1, for jitter. */
   random(): number;
   /** These entries have a final answer. */
   settled(entries: QueuedEntry[]): void;
   /** Something that an operator should see. */
-  alarm(message: string, entry: QueuedEntry): void;
+  alarm(message: string, detail: Record<string, unknown>): void;
 }
 
 /** How one sending ended. */
@@ -33,6 +36,12 @@ type Ending = { seq: number; identity: Identity | null } & (
   | { type: 'fault'; sent: boolean }
   | { type: 'no-identity' }
 );
+
+interface Outgoing {
+  identity: Identity | null;
+  /** Null: there is nobody to send it as. */
+  request: { req: Req; body: string | null } | null;
+}
 
 const WATCH = 1000;
 const BACKOFF_FIRST = 250;
@@ -44,6 +53,8 @@ const IDENTITY_DELAY = 15_000;
 export class Replay {
   readonly #parts: ReplayParts;
   #sendable = false;
+  /** The link is back: delays are to end. */
+  #hurried = false;
   #underWay = 0;
   #endings: Ending[] = [];
   #timer: NodeJS.Timeout;
@@ -63,14 +74,8 @@ export class Replay {
   /** The link's state as the front knows it. When it is back, nothing waits for its delay. */
   link(state: LinkState, held: boolean): void {
     const sendable = state === 'online' && !held;
-    if (sendable && !this.#sendable) this.#parts.store.commit(() => this.#parts.store.entries.hurry());
+    if (sendable && !this.#sendable) this.#hurried = true;
     this.#sendable = sendable;
-    this.kick();
-  }
-
-  /** A user signed in again: what waited for that goes on. */
-  hurry(): void {
-    this.#parts.store.commit(() => this.#parts.store.entries.hurry());
     this.kick();
   }
 
@@ -79,8 +84,7 @@ export class Replay {
     if (this.#soon !== null || this.#stopped) return;
     this.#soon = setImmediate(() => {
       this.#soon = null;
-      this.#finish();
-      this.#start();
+      this.#turn();
     });
   }
 
@@ -90,13 +94,25 @@ export class Replay {
     if (this.#soon !== null) clearImmediate(this.#soon);
   }
 
+  /** What a failing disk keeps from being written down is kept for the next turn; the watch sees to it that there is one. */
+  #turn(): void {
+    try {
+      if (this.#hurried) this.#parts.store.commit(() => this.#parts.store.entries.hurry());
+      this.#hurried = false;
+      this.#finish();
+      this.#start();
+    } catch (error) {
+      this.#parts.alarm('the queue stands still', { error: messageOf(error) });
+    }
+  }
+
   /** Sends what is ready; `sending` is durable before the first byte leaves (I2). */
   #start(): void {
     const free = this.#parts.concurrency - this.#underWay;
     if (!this.#sendable || this.#stopped || free <= 0) return;
-    const { store, now } = this.#parts;
+    const { store, uptime } = this.#parts;
     if (store.app.honoursKeys) this.#retryUnknown();
-    const ready = store.entries.ready(now(), free);
+    const ready = store.entries.ready(uptime(), free);
     if (ready.length === 0) return;
     const sending = store.commit(() => ready.map(({ seq }) => store.entries.move(seq, 'send')));
     for (const entry of sending) {
@@ -111,40 +127,80 @@ export class Replay {
 
   /** The app keeps each key's result, so sending again asks "what became of it" and can do no harm. */
   #retryUnknown(): void {
-    const { store, now, concurrency } = this.#parts;
-    const unknown = store.entries.unknown(now(), concurrency);
+    const { store, uptime, concurrency } = this.#parts;
+    const unknown = store.entries.unknown(uptime(), concurrency);
     if (unknown.length === 0) return;
     store.commit(() => {
       for (const { seq } of unknown) store.entries.move(seq, 'retry');
     });
   }
 
+  /** Never rejects: what throws here is a profile's fault or the link's, and stops this entry alone (I4). */
   async #send(entry: QueuedEntry): Promise<Ending> {
-    const { store, cloud, credentials, now } = this.#parts;
     const { seq } = entry;
-    const identity = credentials.identity(entry.user.id, now());
-    if (identity === null) return { seq, identity, type: 'no-identity' };
-    const req = store.rebase.reqOf(entry);
-    const outgoing = store.app.send(req, entry, identity);
+    const outgoing = this.#outgoing(entry);
+    if (outgoing === null) return { seq, identity: null, type: 'fault', sent: false };
+    const { identity, request } = outgoing;
+    if (request === null) return { seq, identity, type: 'no-identity' };
     try {
-      const answer = await cloud.send(outgoing, bodyOf(entry, req, outgoing));
-      const res = resOf(answer);
-      const verdict = store.app.classify(req, res);
-      const ids = verdict === 'done' ? (store.app.writes[entry.route]?.result?.(res, req, entry) ?? {}) : {};
-      return { seq, identity, type: 'verdict', verdict, answer, ids };
+      const answer = await this.#parts.cloud.send(request.req, request.body);
+      return this.#read(entry, identity, answer);
     } catch (error) {
       return { seq, identity, type: 'fault', sent: !(error instanceof CloudFault) || error.sent };
+    }
+  }
+
+  /** The request as it goes out; null where the profile cannot make it. */
+  #outgoing(entry: QueuedEntry): Outgoing | null {
+    const { store, credentials, now } = this.#parts;
+    try {
+      const identity = credentials.identity(entry.user.id, now());
+      if (identity === null) return { identity, request: null };
+      const req = store.rebase.reqOf(entry);
+      const outgoing = store.app.send(req, entry, identity);
+      return { identity, request: { req: outgoing, body: bodyOf(entry, req, outgoing) } };
+    } catch (error) {
+      this.#alarm('the profile cannot send this entry', entry, error);
+      return null;
+    }
+  }
+
+  #read(entry: QueuedEntry, identity: Identity | null, answer: Answer): Ending {
+    const { store } = this.#parts;
+    const { seq } = entry;
+    try {
+      const req = store.rebase.reqOf(entry);
+      const res = resOf(answer);
+      const verdict = store.app.classify(req, res);
+      const tookEffect = verdict === 'done' || verdict === 'already-done';
+      const ids = (tookEffect && store.app.writes[entry.route]?.result?.(res, req, entry)) || {};
+      return { seq, identity, type: 'verdict', verdict, answer, ids };
+    } catch (error) {
+      this.#alarm("the profile cannot read the cloud's answer to this entry", entry, error);
+      return { seq, identity, type: 'fault', sent: true };
     }
   }
 
   /** Settles what has ended, all in one commit. */
   #finish(): void {
     if (this.#endings.length === 0) return;
-    const endings = this.#endings;
-    this.#endings = [];
     const { store } = this.#parts;
-    const settled = store.commit((noted) => endings.flatMap((ending) => this.#end(ending, noted)));
+    const settled = store.commit((noted) => this.#endings.flatMap((ending) => this.#endAlone(ending, noted)));
+    this.#endings = [];
     if (settled.length > 0) this.#parts.settled(settled.map((seq) => store.entries.get(seq)));
+  }
+
+  /** One that cannot be settled, for a fault of ours or of the profile, keeps none of the others from it (I4). */
+  #endAlone(ending: Ending, noted: Noted): number[] {
+    const { store } = this.#parts;
+    return store.part(
+      noted,
+      (part) => this.#end(ending, part),
+      (error) => {
+        this.#alarm('this entry cannot be settled', store.entries.get(ending.seq), error);
+        return this.#later(ending.seq, 'no-verdict', null);
+      },
+    );
   }
 
   /** Moves one entry on; returns the entries that settled by it. */
@@ -158,7 +214,7 @@ export class Replay {
       case 'already-done':
         return this.#applied(entry, ending.verdict, ending.answer, ending.ids, noted);
       case 'key-mismatch':
-        this.#parts.alarm('the cloud knows this key for another request', entry);
+        this.#alarm('the cloud knows this key for another request', entry, null);
         return this.#refused(entry, ending.verdict, ending.answer, noted);
       case 'refused':
         return this.#refused(entry, ending.verdict, ending.answer, noted);
@@ -177,10 +233,10 @@ export class Replay {
 
   /** Back into the queue or into doubt, to be looked at again after a delay: given, or with full jitter. */
   #later(seq: number, event: 'not-sent' | 'throttled' | 'no-verdict', delay: number | null): number[] {
-    const { store, now, random } = this.#parts;
+    const { store, uptime, random } = this.#parts;
     const { attempts } = store.entries.move(seq, event);
     const ceiling = Math.min(BACKOFF_MOST, BACKOFF_FIRST * 2 ** Math.min(attempts, 20));
-    store.entries.setNotBefore(seq, now() + (delay ?? Math.ceil(random() * ceiling)));
+    store.entries.setNotBefore(seq, Math.ceil(uptime() + (delay ?? random() * ceiling)));
     return [];
   }
 
@@ -188,8 +244,10 @@ export class Replay {
   #applied(entry: QueuedEntry, verdict: Verdict, answer: Answer, ids: Record<string, string>, noted: Noted): number[] {
     const { store } = this.#parts;
     store.entries.settle(entry.seq, 'done', verdict, answer, this.#time());
+    store.entries.forgetNeed(entry.seq);
     store.replaceIds(ids, entry.seq);
     noted.tag(...entry.tags);
+    if (entry.marked) store.release(entry.seq, noted);
     return [entry.seq];
   }
 
@@ -201,16 +259,27 @@ export class Replay {
     return [entry.seq, ...this.#orphan(entry.seq, answer, noted)];
   }
 
-  #orphan(seq: number, answer: Answer, noted: Noted): number[] {
-    const { store } = this.#parts;
-    const orphans = store.entries.needing(seq).filter((entry) => entry.kind === 'proposal');
-    // A fact has happened whatever became of the proposal beneath it: it is sent (DESIGN: facts are not refused).
-    store.entries.forgetNeed(seq);
-    return orphans.flatMap((orphan) => {
-      store.entries.settle(orphan.seq, 'orphaned', 'orphaned', answer, this.#time());
-      if (orphan.overlaid) store.release(orphan.seq, noted);
-      return [orphan.seq, ...this.#orphan(orphan.seq, answer, noted)];
-    });
+  /** What needs a refused entry, directly or through others; each once, however many ways lead to it. */
+  #orphan(refused: number, answer: Answer, noted: Noted): number[] {
+    const { entries } = this.#parts.store;
+    const gone = [refused];
+    // Grows while it is walked.
+    for (const seq of gone) {
+      const needing = entries.needing(seq);
+      // A fact has happened whatever became of the proposal beneath it: it is sent (DESIGN: facts are not refused).
+      entries.forgetNeed(seq);
+      for (const orphan of needing.filter((entry) => entry.kind === 'proposal')) {
+        entries.settle(orphan.seq, 'orphaned', 'orphaned', answer, this.#time());
+        if (orphan.overlaid) this.#parts.store.release(orphan.seq, noted);
+        gone.push(orphan.seq);
+      }
+    }
+    return gone.slice(1);
+  }
+
+  #alarm(message: string, { seq, route }: QueuedEntry, error: unknown): void {
+    const reason = error === null ? {} : { error: messageOf(error) };
+    this.#parts.alarm(message, { entry: seq, route, ...reason });
   }
 
   #time(): string {

@@ -7,18 +7,24 @@ export interface ScheduleParts {
   store: Store;
   state: StateTable;
   now(): number;
+  /** It could not; the next hour will. */
+  failed(error: unknown): void;
 }
 
 /** Settled entries are kept as long as the cloud keeps their keys: 90 days, ms. */
 const KEEP_SETTLED = 90 * 24 * 3600 * 1000;
 
-/** Starts the nightly tidying: settled entries and expired state go. */
-export function startSchedule({ store, state, now }: ScheduleParts): { stop(): void } {
-  const tidy = schedule('17 3 * * *', () => {
-    store.commit(() => {
-      store.entries.prune(new Date(now() - KEEP_SETTLED).toISOString());
-      state.prune();
-    });
+/** Starts the tidying: settled entries and expired state go. By the hour, for many a box is switched off at night. */
+export function startSchedule({ store, state, now, failed }: ScheduleParts): { stop(): void } {
+  const tidy = schedule('17 * * * *', () => {
+    try {
+      store.commit(() => {
+        store.entries.prune(new Date(now() - KEEP_SETTLED).toISOString());
+        state.prune();
+      });
+    } catch (error) {
+      failed(error);
+    }
   });
   return { stop: () => void tidy.stop() };
 }

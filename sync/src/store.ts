@@ -1,6 +1,6 @@
 /** What the writer thread owns: `edge.db` with replica, overlay, queue and tags, and the one way to commit to them. */
 import type { DatabaseSync } from 'node:sqlite';
-import { openWriter, transaction } from './database.ts';
+import { isDiskFault, openWriter, savepoint, transaction } from './database.ts';
 import { LarderError } from './errors.ts';
 import type { App, Doc } from './profile.ts';
 import { Entries } from './queue/entries.ts';
@@ -8,9 +8,11 @@ import { Overlay } from './replica/overlay.ts';
 import { Rebase } from './replica/rebase.ts';
 import { openTables, prepareTables, type Tables } from './replica/tables.ts';
 import { View } from './replica/view.ts';
+import { TEMPORARY_ID } from './temporary-id.ts';
 
 /** Every covered route carries this tag too: a bump of it makes all that is cached for them out of date. */
 export const EVERYTHING = '*';
+const MOST_TAGS = 20_000;
 
 /** What a commit changed, for the front to know before anybody is answered. */
 export interface Bump {
@@ -31,6 +33,12 @@ export class Noted {
   tag(...tags: string[]): void {
     for (const tag of tags) this.tags.add(tag);
   }
+
+  add(part: Noted): void {
+    this.tag(...part.tags);
+    this.opened.push(...part.opened);
+    this.closed.push(...part.closed);
+  }
 }
 
 export class Store {
@@ -45,6 +53,8 @@ export class Store {
   readonly #bumpTag;
   readonly #published: (bump: Bump) => void;
   #sequence: number;
+  /** Rows of `tag`, or more: a tag that is bumped again is counted again. */
+  #tagRows = MOST_TAGS;
 
   constructor(data: string, app: App, store: string, published: (bump: Bump) => void) {
     this.app = app;
@@ -99,7 +109,9 @@ export class Store {
     const noted = new Noted();
     const result = transaction(this.db, () => {
       const value = work(noted);
-      noted.tag(...this.rebase.settle());
+      const { tags, retagged } = this.rebase.settle();
+      noted.tag(...tags);
+      noted.opened.push(...retagged);
       this.#raise(noted);
       return value;
     });
@@ -113,12 +125,41 @@ export class Store {
     return result;
   }
 
+  /**
+   * A part of a commit that can fail alone: then nothing of it stays, and `failed` says what comes of it. A failing disk
+   * fails the whole.
+   */
+  part<T>(noted: Noted, work: (noted: Noted) => T, failed: (error: unknown) => T): T {
+    const own = new Noted();
+    try {
+      const value = savepoint(this.db, () => work(own));
+      noted.add(own);
+      return value;
+    } catch (error) {
+      // SQLite has rolled back more than the part: what comes after it would stand alone.
+      if (!this.db.isTransaction || isDiskFault(error)) throw error;
+      return failed(error);
+    }
+  }
+
   #raise(noted: Noted): void {
     if (noted.tags.size === 0) return;
     // A commit that fails leaves a gap in the sequence, which harms nothing.
     this.#sequence += 1;
+    this.#bound(noted);
     for (const tag of noted.tags) this.#bumpTag.run(tag, this.#sequence);
     this.setMeta('sequence', String(this.#sequence));
+  }
+
+  /** I11: where there are too many tags, one bump of everything stands for all of them. */
+  #bound(noted: Noted): void {
+    this.#tagRows += noted.tags.size;
+    if (this.#tagRows > MOST_TAGS)
+      this.#tagRows = noted.tags.size + Number(this.db.prepare('SELECT count(*) AS n FROM tag').get()?.['n']);
+    if (this.#tagRows > MOST_TAGS) noted.tag(EVERYTHING);
+    if (!noted.tags.has(EVERYTHING)) return;
+    this.db.exec('DELETE FROM tag');
+    this.#tagRows = noted.tags.size;
   }
 
   /** All that the front has to know at the start. */
@@ -139,23 +180,27 @@ export class Store {
   }
 
   /**
-   * Replaces temporary ids by the cloud's in all waiting entries: path, query and body. Later reads that still use the
-   * old id are understood by the view.
+   * Replaces temporary ids by the cloud's in the overlay of the entry that made them, and in all waiting entries: path,
+   * query and body. What has been sent stays as it is: its key stands for those bytes.
    */
-  replaceIds(ids: Record<string, string>, after: number): void {
+  replaceIds(ids: Record<string, string>, maker: number): void {
     const pairs = Object.entries(ids);
     if (pairs.length === 0) return;
     const known = this.db.prepare('INSERT OR IGNORE INTO temporary_id (temporary, id) VALUES (?, ?)');
     for (const [temporary, id] of pairs) known.run(temporary, id);
-    const replace = (text: string) => pairs.reduce((done, [from, to]) => done.replaceAll(from, to), text);
-    for (const entry of this.entries.open()) {
-      if (entry.seq <= after) continue;
-      const [path, search] = [replace(entry.path), replace(entry.search)];
-      const body = entry.body === null ? null : replace(entry.body);
-      if (path === entry.path && search === entry.search && body === entry.body) continue;
-      this.entries.rewrite(entry.seq, path, search, body);
-      this.rebase.rerun(entry.seq);
+    if (this.entries.get(maker).overlaid) this.rebase.rerun(maker);
+    for (const { seq, path, search, body } of this.entries.neverSent(maker)) {
+      const text = `${path}${search}${body ?? ''}`;
+      if (this.settledIds(text) === text) continue;
+      const settledBody = body === null ? null : this.settledIds(body);
+      this.entries.rewrite(seq, this.settledIds(path), this.settledIds(search), settledBody);
+      this.rebase.rerun(seq);
     }
+  }
+
+  /** A text with every temporary id in it that the cloud has replaced by its own. */
+  settledIds(text: string): string {
+    return text.replaceAll(TEMPORARY_ID, (id) => this.view.settledId(id));
   }
 
   /** Stores what the cloud says of a document. */

@@ -16,6 +16,7 @@ export class TagTable implements Tags {
   }
 
   apply(bump: Bump): void {
+    if (bump.tags.includes(EVERYTHING)) this.#generations.clear();
     for (const tag of bump.tags) this.#generations.set(tag, bump.sequence);
     this.#everything = this.#generations.get(EVERYTHING) ?? 0;
     for (const { seq, tags } of bump.opened) {

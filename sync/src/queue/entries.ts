@@ -19,13 +19,18 @@ export interface QueuedEntry extends Entry {
   overlaid: boolean;
   /** The caller was told 202, or may have been: a refusal now needs a person. */
   told: boolean;
+  /** The base contains it, though its verdict has not come: the overlay lets go of it as it settles. */
+  marked: boolean;
   attempts: number;
   tags: string[];
   /** The cloud's answer, once settled. */
   answer: Answer | null;
 }
 
-export type NewEntry = Omit<QueuedEntry, 'seq' | 'tags' | 'overlaid' | 'told' | 'attempts' | 'answer' | 'state'>;
+export type NewEntry = Omit<
+  QueuedEntry,
+  'seq' | 'tags' | 'overlaid' | 'told' | 'marked' | 'attempts' | 'answer' | 'state'
+>;
 
 const OPEN = `('queued', 'sending', 'unknown')`;
 
@@ -47,6 +52,7 @@ export class Entries {
       told: db.prepare('UPDATE entry SET told = 1 WHERE seq = ?'),
       settle: db.prepare('UPDATE entry SET state = ?, verdict = ?, answer = ?, settled_at = ? WHERE seq = ?'),
       rewrite: db.prepare('UPDATE entry SET path = ?, search = ?, body = ? WHERE seq = ?'),
+      marked: db.prepare('UPDATE entry SET marked = 1 WHERE seq = ?'),
       landed: db.prepare('UPDATE entry SET overlaid = 0 WHERE seq = ?'),
       need: db.prepare('INSERT OR IGNORE INTO entry_need (seq, need) VALUES (?, ?)'),
       dropNeeds: db.prepare('DELETE FROM entry_need WHERE seq = ?'),
@@ -59,8 +65,11 @@ export class Entries {
         AND NOT EXISTS (SELECT 1 FROM entry_need n JOIN entry d ON d.seq = n.need WHERE n.seq = e.seq AND d.state IN ${OPEN})
         ORDER BY e.seq LIMIT ?`),
       unknown: db.prepare(`SELECT * FROM entry WHERE state = 'unknown' AND not_before <= ? ORDER BY seq LIMIT ?`),
-      soonest: db.prepare(`SELECT min(not_before) AS at FROM entry WHERE state IN ${OPEN} AND not_before > ?`),
       hurry: db.prepare(`UPDATE entry SET not_before = 0 WHERE state IN ${OPEN} AND not_before > 0`),
+      hurryUser: db.prepare(`UPDATE entry SET not_before = 0 WHERE state = 'queued' AND not_before > 0 AND user = ?`),
+      applied: db.prepare(`SELECT seq FROM entry WHERE overlaid = 1 AND state = 'applied'`),
+      neverSent: db.prepare(`SELECT * FROM entry WHERE state = 'queued' AND attempts = 0 AND seq > ? ORDER BY seq`),
+      newestAt: db.prepare('SELECT at FROM entry ORDER BY seq DESC LIMIT 1'),
       overlaid: db.prepare('SELECT seq, tags FROM entry WHERE overlaid = 1'),
       open: db.prepare(`SELECT * FROM entry WHERE state IN ${OPEN} ORDER BY seq`),
       openCount: db.prepare(`SELECT count(*) AS n FROM entry WHERE state IN ${OPEN}`),
@@ -121,6 +130,7 @@ export class Entries {
   ) {
     const state = next(this.get(seq).state, event);
     this.#statements.settle.run(state, verdict, JSON.stringify(answer), at, seq);
+    this.#statements.dropNeeds.run(seq);
   }
 
   setTags(seq: number, tags: string[]): void {
@@ -132,6 +142,7 @@ export class Entries {
     this.#statements.fault.run(message, seq);
   }
 
+  /** It may be sent again from then on: ms of this process's monotonic clock, for a start ends all delays. */
   setNotBefore(seq: number, at: number): void {
     this.#statements.notBefore.run(at, seq);
   }
@@ -144,13 +155,17 @@ export class Entries {
     this.#statements.rewrite.run(path, search, body, seq);
   }
 
+  setMarked(seq: number): void {
+    this.#statements.marked.run(seq);
+  }
+
   /** The base contains it: the overlay shows it no longer. */
   setLanded(seq: number): void {
     this.#statements.landed.run(seq);
   }
 
-  setNeeds(seq: number, needs: Iterable<number>): void {
-    this.#statements.dropNeeds.run(seq);
+  /** A need once found stays until it settles: what it had made may have come into the base before its verdict (I3). */
+  addNeeds(seq: number, needs: Iterable<number>): void {
     for (const need of needs) this.#statements.need.run(seq, need);
   }
 
@@ -178,15 +193,29 @@ export class Entries {
     return entriesOf(this.#statements.open.all());
   }
 
-  /** When the next delay ends, ms since 1970. */
-  soonest(now: number): number | null {
-    const at = this.#statements.soonest.get(now)?.['at'];
-    return at === null || at === undefined ? null : Number(at);
+  /** Those after a place in the order of which no byte can have left. */
+  neverSent(after: number): QueuedEntry[] {
+    return entriesOf(this.#statements.neverSent.all(after));
   }
 
   /** Ends all delays: the link is back. */
   hurry(): void {
     this.#statements.hurry.run();
+  }
+
+  /** Ends the delays of one user's entries: there is a new credential to send them with. */
+  hurryUser(user: string): void {
+    this.#statements.hurryUser.run(user);
+  }
+
+  /** Those that took effect and that the overlay still shows. */
+  applied(): number[] {
+    return this.#statements.applied.all().map((row) => Number(row['seq']));
+  }
+
+  /** When the newest was accepted, ms since 1970; 0 if there is none. */
+  newestAt(): number {
+    return Date.parse(String(this.#statements.newestAt.get()?.['at'])) || 0;
   }
 
   overlaid(): { seq: number; tags: string[] }[] {
@@ -255,6 +284,7 @@ function entryOf(row: Raw | undefined): QueuedEntry | null {
     state: row['state'] as EntryState,
     overlaid: row['overlaid'] === 1,
     told: row['told'] === 1,
+    marked: row['marked'] === 1,
     attempts: Number(row['attempts']),
     tags: JSON.parse(String(row['tags'])) as string[],
     answer: typeof answer === 'string' ? (JSON.parse(answer) as Answer) : null,

@@ -5,7 +5,8 @@
  * had looked at what changed are run again.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import type { Doc, Query, Writer } from '../profile.ts';
+import type { Doc, Entry, Query, Writer } from '../profile.ts';
+import { temporaryId } from '../temporary-id.ts';
 import type { Tables } from './tables.ts';
 import type { View } from './view.ts';
 
@@ -37,16 +38,16 @@ export class Application implements Writer {
   readonly store: string;
   readonly #view: View;
   readonly #prior: (resource: string, id: string) => Doc | null;
-  readonly #entryKey: string;
+  readonly #entry: Entry;
   readonly #operations: Operation[] = [];
   readonly #reads = new Map<string, { resource: string; id: string }>();
   #ids = 0;
 
   /** `prior` gives a document as it was before this entry: the view itself for the newest entry. */
-  constructor(view: View, entryKey: string, prior: (resource: string, id: string) => Doc | null) {
+  constructor(view: View, entry: Entry, prior: (resource: string, id: string) => Doc | null) {
     this.store = view.store;
     this.#view = view;
-    this.#entryKey = entryKey;
+    this.#entry = entry;
     this.#prior = prior;
   }
 
@@ -84,7 +85,7 @@ export class Application implements Writer {
 
   newId(resource: string): string {
     this.#ids += 1;
-    return `tmp-${resource}-${this.#entryKey}-${this.#ids}`;
+    return this.#view.settledId(temporaryId(resource, this.#entry, this.#ids));
   }
 
   effect(): Effect {
@@ -149,18 +150,18 @@ export class Overlay {
 
   /**
    * The entries that one must wait for (I3): those that make a document it names, and those that edit one it edits.
-   * Adding to a number binds nothing.
+   * Adding to a number binds nothing else.
    */
   needs(seq: number, effect: Effect): Set<number> {
     const needs = new Set<number>();
     const wait = (resource: string, id: string) => {
       for (const row of this.#statements.makers.all(resource, id, seq)) needs.add(Number(row['seq']));
     };
-    for (const { resource, id } of effect.reads) {
-      const made = id !== ANY && this.#tables.get(resource)?.row(id)?.base === null;
-      if (made) wait(resource, id);
-    }
-    for (const operation of effect.operations) if (operation.type !== 'add') wait(operation.resource, operation.id);
+    const isMade = ({ resource, id }: { resource: string; id: string }) =>
+      id !== ANY && this.#tables.get(resource)?.row(id)?.base === null;
+    for (const read of effect.reads) if (isMade(read)) wait(read.resource, read.id);
+    for (const operation of effect.operations)
+      if (operation.type !== 'add' || isMade(operation)) wait(operation.resource, operation.id);
     return needs;
   }
 }

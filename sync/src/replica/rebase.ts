@@ -34,6 +34,8 @@ export class Rebase {
   readonly #clear: StatementSync;
   /** Noted, and its readers not yet looked for. */
   #fresh: { resource: string; id: string }[] = [];
+  /** Entries whose last run touched other documents than the one before. */
+  #retagged = new Set<number>();
 
   constructor(parts: RebaseParts) {
     this.#parts = parts;
@@ -59,7 +61,7 @@ export class Rebase {
     const { view, overlay, entries, tables } = this.#parts;
     const effect = this.#run(entry, (resource, id) => view.get(resource, id));
     overlay.keep(entry.seq, effect);
-    entries.setNeeds(entry.seq, overlay.needs(entry.seq, effect));
+    entries.addNeeds(entry.seq, overlay.needs(entry.seq, effect));
     for (const [key, { resource, id }] of touchedBy(effect)) {
       let doc = view.get(resource, id);
       for (const operation of effect.operations)
@@ -89,8 +91,11 @@ export class Rebase {
     this.#again(seq, this.#parts.overlay.folds());
   }
 
-  /** Brings all views in line with what was noted, and returns the tags of the documents concerned. */
-  settle(): string[] {
+  /**
+   * Brings all views in line with what was noted. Returns the tags of the documents concerned, and the entries that the
+   * overlay shows with other tags than before.
+   */
+  settle(): { tags: string[]; retagged: { seq: number; tags: string[] }[] } {
     const folds = this.#parts.overlay.folds();
     for (let seq = this.#readerAfter(0); seq !== null; seq = this.#readerAfter(seq)) {
       const documents = this.#parts.overlay.drop(seq);
@@ -101,7 +106,9 @@ export class Rebase {
     for (const { resource, id } of documents) this.#parts.tables.get(resource)?.setView(id, folds.after(resource, id));
     this.#clear.run();
     this.#clearReaders.run();
-    return tagsOf(documents);
+    const retagged = [...this.#retagged].map((seq) => this.#parts.entries.get(seq)).filter((entry) => entry.overlaid);
+    this.#retagged.clear();
+    return { tags: tagsOf(documents), retagged: retagged.map(({ seq, tags }) => ({ seq, tags })) };
   }
 
   /** The earliest entry after this one that had looked at something that changed. */
@@ -118,10 +125,13 @@ export class Rebase {
     const entry = entries.get(seq);
     const effect = this.#attempt(entry, folds);
     overlay.keep(seq, effect);
-    if (entry.state === 'queued') entries.setNeeds(seq, overlay.needs(seq, effect));
+    if (entry.state === 'queued') entries.addNeeds(seq, overlay.needs(seq, effect));
     const touched = touchedBy(effect);
     for (const { resource, id } of touched.values()) this.changed(resource, id);
-    entries.setTags(seq, tagsOf(touched.values()));
+    const tags = tagsOf(touched.values());
+    if (tags.join() === entry.tags.join()) return;
+    entries.setTags(seq, tags);
+    this.#retagged.add(seq);
   }
 
   /** An entry that no longer applies loses its effect and is flagged; it is sent all the same. */
@@ -140,7 +150,7 @@ export class Rebase {
   #run(entry: QueuedEntry, prior: (resource: string, id: string) => Doc | null): Effect {
     const write = this.#parts.app.writes[entry.route];
     if (write === undefined) throw new Error(`the profile no longer has the write "${entry.route}"`);
-    const application = new Application(this.#parts.view, entry.key, prior);
+    const application = new Application(this.#parts.view, entry, prior);
     write.apply(application, this.reqOf(entry), entry);
     return application.effect();
   }

@@ -23,8 +23,6 @@ export interface Table {
   row(id: string): Row | null;
   /** Stores what the cloud says, unless what is known is newer; true if it changed. */
   putBase(id: string, version: number, doc: Doc | null, walk: number): boolean;
-  /** Marks a document as met by a walk. */
-  met(id: string, walk: number): void;
   /** Ids of documents with a base that a walk did not meet. */
   unmet(walk: number): string[];
   setView(id: string, doc: Doc | null): void;
@@ -105,7 +103,7 @@ export function openTable(db: DatabaseSync, name: string, resource: Resource): T
   const byId = lazily(`SELECT version, base, view FROM ${table} WHERE id = ?`);
   const putBase = lazily(`INSERT INTO ${table} (id, version, walk, base) VALUES (?1, ?2, ?3, ?4)
     ON CONFLICT (id) DO UPDATE SET version = ?2, walk = ?3, base = ?4 WHERE version < ?2 OR walk < ?3`);
-  const met = lazily(`UPDATE ${table} SET walk = ? WHERE id = ?`);
+  const met = lazily(`UPDATE ${table} SET walk = ?2 WHERE id = ?1 AND walk < ?2 AND version = ?3 AND base IS ?4`);
   const unmet = lazily(`SELECT id FROM ${table} WHERE walk < ? AND base IS NOT NULL`);
   const assignments = resource.index.map((field, at) => `, ${columnName(field)} = ?${at + 4}`).join('');
   const setView = lazily(`UPDATE ${table} SET view = ?2, search = ?3${assignments} WHERE id = ?1`);
@@ -117,9 +115,11 @@ export function openTable(db: DatabaseSync, name: string, resource: Resource): T
     column: (field) => (field === resource.id ? 'id' : (columns.get(field) ?? null)),
     row: (id) => (byId().get(id) as Row | undefined) ?? null,
     putBase(id, version, doc, walk) {
-      return putBase().run(id, version, walk, doc === null ? null : JSON.stringify(doc)).changes > 0;
+      const base = doc === null ? null : JSON.stringify(doc);
+      // A new walk mostly meets what is known already.
+      if (met().run(id, walk, version, base).changes > 0) return false;
+      return putBase().run(id, version, walk, base).changes > 0;
     },
-    met: (id, walk) => void met().run(walk, id),
     unmet: (walk) =>
       unmet()
         .all(walk)

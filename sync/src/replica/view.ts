@@ -59,7 +59,7 @@ export class View implements Reader {
 
   get(resource: string, id: string): Doc | null {
     const table = this.table(resource);
-    const view = table.row(id)?.view ?? table.row(this.#settledId(id))?.view;
+    const view = table.row(id)?.view ?? table.row(this.settledId(id))?.view;
     return typeof view === 'string' ? (JSON.parse(view) as Doc) : null;
   }
 
@@ -81,8 +81,8 @@ export class View implements Reader {
     return table;
   }
 
-  /** A temporary id that the cloud has replaced is still understood in later reads. */
-  #settledId(id: string): string {
+  /** The cloud's id for a temporary one that it has replaced: it is still understood in later reads. */
+  settledId(id: string): string {
     const row = this.#temporary.get(id);
     return row === undefined ? id : String(row['id']);
   }

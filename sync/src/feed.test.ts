@@ -1,0 +1,69 @@
+import { DatabaseSync } from 'node:sqlite';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { until, useEdge } from './test-app/edge.ts';
+
+const edge = useEdge();
+
+describe('the overlay lets go', () => {
+  test('I6: of what took effect before the cursor was taken, which no marker will tell', async () => {
+    await edge.open();
+    edge.cloud.feedDown = true;
+    edge.back.link('online', false);
+    expect(await edge.order('k1', 'a', 2, 5000)).toMatchObject({ type: 'cloud' });
+    edge.cloud.feedDown = false;
+    await edge.complete();
+    await edge.drained();
+    expect(await edge.quantity()).toBe(98);
+  });
+
+  test('I6: of what had reached the cloud by another way, long before', async () => {
+    await edge.openComplete();
+    edge.cloud.writeDirectly('PATCH', '/articles/a', { qty: 5 }, { user: 'ann', key: 'k1' });
+    await until('it came by the feed', async () => (await edge.quantity()) === 5);
+    expect(await edge.edit('k1', 'a', { qty: 5 }, 5000)).toMatchObject({ type: 'cloud', answer: { status: 200 } });
+    edge.cloud.setArticle('a', { qty: 6 });
+    await until('the overlay has let go', async () => (await edge.quantity()) === 6);
+    expect(edge.back.tags.pending(['articles/a'])).toBe(false);
+  });
+});
+
+describe('the replica', () => {
+  test('I9: is fetched for a resource that a new release of the profile brings', async () => {
+    await edge.openComplete();
+    await edge.back.stop();
+    const db = new DatabaseSync(join(edge.data, 'edge.db'));
+    db.exec(`DELETE FROM resource WHERE name = 'orders'; DROP TABLE "doc:orders"`);
+    db.close();
+    await edge.open();
+    expect(edge.back.status.replica.complete).toBe(false);
+    edge.back.link('online', false);
+    await edge.complete();
+  });
+
+  test('I13: is not said to be of today while it is still catching up', async () => {
+    await edge.openComplete();
+    edge.back.link('offline', false);
+    const before = edge.back.status.replica.feed.asOf;
+    await edge.back.stop();
+    for (let qty = 0; qty < 30; qty += 1) edge.cloud.setArticle('a', { qty });
+    edge.cloud.pageSize = 10;
+    edge.cloud.pagesLeft = 1;
+    await edge.open();
+    edge.back.link('online', false);
+    await until('the first page is in', async () => (await edge.quantity()) === 9);
+    const answer = await edge.back.read({
+      method: 'GET',
+      path: '/articles/a',
+      search: '',
+      headers: {},
+      body: null,
+      claims: null,
+      user: null,
+    });
+    expect(answer?.asOf).toBeGreaterThan(0);
+    expect(answer?.asOf).toBeLessThanOrEqual(Date.parse(before ?? ''));
+    edge.cloud.pagesLeft = Infinity;
+    await until('the rest is', async () => (await edge.quantity()) === 29);
+  });
+});

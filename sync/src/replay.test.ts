@@ -1,0 +1,127 @@
+import { describe, expect, test } from 'vitest';
+import { UNREADABLE, UNSENDABLE } from './test-app/cloud.ts';
+import { until, useEdge } from './test-app/edge.ts';
+
+const edge = useEdge();
+
+/** Complete, and then cut off. */
+async function openOffline(changes: Parameters<typeof edge.open>[0] = {}): Promise<void> {
+  await edge.openComplete(changes);
+  edge.back.link('offline', false);
+}
+
+describe('what builds on a refused entry', () => {
+  test('I4: goes to the inbox once, however many ways lead to it', async () => {
+    await openOffline();
+    await edge.edit('k1', 'a', { name: 'forbidden' });
+    await edge.edit('k2', 'a', { qty: 7 });
+    await edge.edit('k3', 'a', { qty: 8 });
+    await edge.edit('k4', 'a', { qty: 9 });
+    await edge.order('k5', 'b', 1);
+    edge.back.link('online', false);
+    await edge.drained();
+    await until('all four are in the inbox', () => edge.back.status.queue.inbox === 4);
+    expect(edge.cloud.articles.get('b')?.['qty']).toBe(99);
+    expect(await edge.quantity('a')).toBe(100);
+  });
+});
+
+describe('a profile that throws', () => {
+  test('I4: while sending, holds up that entry alone, and is said so', async () => {
+    const logged: string[] = [];
+    await openOffline();
+    edge.back.on('log', (level, message) => level === 'error' && logged.push(message));
+    await edge.edit('k1', 'a', { name: UNSENDABLE });
+    await edge.edit('k2', 'b', { name: 'renamed' });
+    edge.back.link('online', false);
+    await until('the other one has settled', () => edge.back.status.queue.length === 1);
+    expect(edge.cloud.articles.get('b')?.['name']).toBe('renamed');
+    expect(logged).toContain('the profile cannot send this entry');
+    expect(edge.back.status.queue.states.queued).toBe(1);
+  });
+
+  test('I4: while reading the answer, leaves that entry unknown, and is said so', async () => {
+    const logged: string[] = [];
+    await openOffline();
+    edge.back.on('log', (level, message) => level === 'error' && logged.push(message));
+    await edge.edit('k1', 'a', { name: UNREADABLE });
+    await edge.edit('k2', 'b', { name: 'renamed' });
+    edge.back.link('online', false);
+    await until('the other one has settled', () => edge.back.status.queue.length === 1);
+    await until('the first is of unknown outcome', () => edge.back.status.queue.states.unknown === 1);
+    expect(logged).toContain("the profile cannot read the cloud's answer to this entry");
+  });
+});
+
+describe('a credential', () => {
+  test('I5: that came with a repeat of a key is what the waiting entry is sent with', async () => {
+    await openOffline({ credential: null });
+    edge.cloud.rejected.add('Bearer ann');
+    await edge.order('k1');
+    edge.back.link('online', false);
+    await until('the old token was refused', () => edge.cloud.arrived.length === 1);
+    await edge.call('POST', '/orders', { article: 'a', qty: 1 }, 'k1', { user: 'ann#2' });
+    await until('the new one is used at once', () => edge.cloud.orders.size === 1, 5000);
+    expect(edge.cloud.arrived.map(({ authorization }) => authorization)).toEqual(['Bearer ann', 'Bearer ann#2']);
+  });
+
+  test('I5: that is new is not thrown away with the old one, whose refusal was under way', async () => {
+    await openOffline({ credential: null });
+    edge.cloud.rejected.add('Bearer ann');
+    await edge.order('k1');
+    const answering = Promise.withResolvers<void>();
+    edge.cloud.answerAfter = answering.promise;
+    edge.back.link('online', false);
+    await until('the old token is on its way', () =>
+      edge.cloud.arrived.some(({ authorization }) => authorization === 'Bearer ann'),
+    );
+    await edge.call('POST', '/orders', { article: 'a', qty: 2 }, 'k2', { user: 'ann#2' });
+    answering.resolve();
+    await until('both are sent with the new one', () => edge.cloud.orders.size === 2, 5000);
+    expect(edge.cloud.arrived.filter(({ authorization }) => authorization === 'Bearer ann')).toHaveLength(1);
+  });
+});
+
+describe('temporary ids', () => {
+  test('I3: an entry waits for what it needs though the base contains that before the answer does', async () => {
+    await openOffline();
+    const id = await edge.make('k1', 'new one');
+    await edge.edit('k2', id, { name: 'renamed' });
+    edge.cloud.mood = 'lose-answers';
+    edge.back.link('online', false);
+    await until('the marker is there before any answer', () => edge.back.status.queue.states.unknown > 0);
+    await until('the new article came by the feed', async () => (await edge.read('/articles/made-1'))?.status === 200);
+    expect((await edge.read(`/articles/${id}`))?.body).toMatchObject({ name: 'renamed' });
+    expect(edge.cloud.arrived.map(({ key }) => key)).not.toContain('k2');
+    edge.cloud.mood = 'well';
+    await edge.drained();
+    expect(edge.back.status.queue.inbox).toBe(0);
+    expect(edge.cloud.articles.get('made-1')).toMatchObject({ name: 'renamed' });
+    expect((await edge.read(`/articles/${id}`))?.body).toMatchObject({ id: 'made-1', name: 'renamed' });
+    expect((await edge.read('/articles'))?.body['data']).toHaveLength(6);
+  });
+
+  test('I6: are replaced in the overlay too, and the front knows the new tags', async () => {
+    await openOffline();
+    const id = await edge.make('k1', 'new one');
+    await edge.edit('k2', id, { name: UNSENDABLE });
+    edge.cloud.feedHeld = true;
+    edge.back.link('online', false);
+    await until('the front knows the new tag', () => edge.back.tags.pending(['articles/made-1']));
+    expect((await edge.read('/articles/made-1'))?.body).toMatchObject({ id: 'made-1', name: UNSENDABLE });
+    expect((await edge.read(`/articles/${id}`))?.body).toMatchObject({ id: 'made-1', name: UNSENDABLE });
+    expect((await edge.read('/articles'))?.body['data']).toHaveLength(6);
+  });
+
+  test('that a client still uses when the cloud has replaced them are understood in writes as in reads', async () => {
+    await openOffline();
+    const id = await edge.make('k"1', 'new one');
+    edge.back.link('online', false);
+    await edge.drained();
+    expect(await edge.edit('k2', id, { name: 'renamed' }, 5000)).toMatchObject({
+      type: 'cloud',
+      answer: { status: 200 },
+    });
+    expect(edge.cloud.articles.get('made-1')).toMatchObject({ name: 'renamed' });
+  });
+});
