@@ -103,8 +103,10 @@ function check(gathered: Gathered): Config {
   const given = Object.fromEntries([...gathered].map(([name, { value }]) => [name, value]));
   const result = Config.safeParse(given);
   if (!result.success) {
-    const name = String(result.error.issues[0]?.path[0] ?? '');
-    throw isKey(name) ? wrong(name, gathered.get(name)) : invalid(result.error.message);
+    const [issue] = result.error.issues;
+    const name = String(issue?.path[0] ?? '');
+    if (!isKey(name) || issue === undefined) throw invalid(result.error.message);
+    throw issue.path.length > 1 ? wrongWithin(issue, gathered.get(name)) : wrong(name, gathered.get(name));
   }
   const config = result.data;
   if (config.profile !== undefined && config.store === undefined)
@@ -120,6 +122,17 @@ function wrong(name: ConfigKey, given: Given | undefined): LarderError {
   if (given === undefined) return invalid(`${name} is missing: ${expects}. ${howToGive(name)}`);
   const shown = kind === 'secret' ? '' : `, not ${JSON.stringify(given.value)}`;
   return invalid(`${name} (given ${given.from}) must be ${expects}${shown}.`);
+}
+
+/** Of a list it is said which part is wrong: `rules[2].ttl (given in larder.json) must be a whole number…`. */
+function wrongWithin(
+  { path, message }: { path: PropertyKey[]; message: string },
+  given: Given | undefined,
+): LarderError {
+  const place = path.map((step, at) =>
+    typeof step === 'number' ? `[${step}]` : `${at === 0 ? '' : '.'}${String(step)}`,
+  );
+  return invalid(`${place.join('')} (given ${given?.from}): ${message}.`);
 }
 
 const howToGive = (name: ConfigKey) =>

@@ -6,6 +6,7 @@
  * process of the box.
  */
 import * as z from 'zod';
+import { Rules } from './config-rules.ts';
 
 export interface KeyDoc {
   /** One sentence for the help. */
@@ -30,6 +31,12 @@ const whole = (min: number, max: number, standard: number, about: string) =>
   key(z.preprocess(digits, z.int().min(min).max(max)).default(standard), {
     about,
     expects: `a whole number from ${min} to ${max}`,
+  });
+
+const flag = (standard: boolean, about: string) =>
+  key(z.union([z.boolean(), z.stringbool({ truthy: ['true'], falsy: ['false'] })]).default(standard), {
+    about,
+    expects: 'true or false',
   });
 
 /** 32 bytes, written as 64 hexadecimal digits or as base64; null for anything else. */
@@ -103,10 +110,15 @@ export const Config = z.strictObject({
   ),
   maxBodyBytes: whole(0, 64 * MiB, 4 * MiB, 'Largest body of a write that can wait for the cloud, bytes.'),
   maxQueue: whole(1, 10_000_000, 100_000, 'Writes that may wait for the cloud; further ones are refused.'),
+  rules: key(Rules, {
+    about: 'Caching rules of your own, over what the app says; the first that gives a field counts. Fields below.',
+    expects: 'a list of rules, in JSON',
+  }),
   patienceMs: whole(0, 60_000, 800, 'Longest wait for the cloud where this box could answer itself, milliseconds.'),
   connectTimeoutMs: whole(1, 60_000, 3_000, 'Longest wait for a connection to the cloud, milliseconds.'),
   answerTimeoutMs: whole(1, HOUR, 30_000, 'Longest wait for an answer of the cloud, milliseconds.'),
   shutdownGraceMs: whole(0, HOUR, 10_000, 'Longest wait for requests under way when asked to stop, milliseconds.'),
+  fastPath: flag(true, 'Answers repeated requests before they are parsed again.'),
   logLevel: key(z.enum(LEVELS).default('info'), {
     about: 'Least level that is logged.',
     expects: `one of ${LEVELS.join(', ')}`,
@@ -129,7 +141,8 @@ export function docOf(name: ConfigKey): KeyDoc {
 /** The default as the help shows it; undefined where there is none. */
 export function defaultOf(name: ConfigKey): string | undefined {
   const standard = Config.shape[name].safeParse(undefined);
-  return standard.success && standard.data !== undefined ? String(standard.data) : undefined;
+  if (!standard.success || standard.data === undefined) return undefined;
+  return Array.isArray(standard.data) ? undefined : String(standard.data);
 }
 
 const dashed = (name: string, dash: string) => name.replace(/[A-Z]/g, (letter) => `${dash}${letter.toLowerCase()}`);

@@ -8,13 +8,14 @@ import type { Back } from '@larder/sync/client';
 import { LarderError } from '@larder/sync/errors';
 import type { App } from '@larder/sync/profile';
 import { createCache } from './cache/cache.ts';
+import { compileRules } from './cache/rules.ts';
 import { createCloud } from './cloud.ts';
 import type { Config } from './config.ts';
 import { openDataDirectory } from './data-directory.ts';
 import type { DataDirectory } from './data-directory.ts';
-import { createFront } from './front.ts';
+import { createFront, scopeSecret } from './front.ts';
 import type { Parts } from './front.ts';
-import { createIdentity, NOBODY } from './identity/identity.ts';
+import { createIdentity, hideBy, NOBODY } from './identity/identity.ts';
 import { createLink } from './link/link.ts';
 import type { Link } from './link/link.ts';
 import { INTERVALS } from './link/pacer.ts';
@@ -93,10 +94,11 @@ async function begin(config: Config, log: Logger, begun: AsyncDisposableStack): 
     hardTimeout: config.answerTimeoutMs,
     maxObjectBytes: config.maxObjectBytes,
   };
-  const reader = createReader({ cache, cloud, back, link, clock, config: limits });
+  const rules = compileRules(config.rules, hideBy(scopeSecret(data)));
+  const reader = createReader({ cache, cloud, back, link, rules, clock, config: limits });
   const identity =
     app === null || back === null ? NOBODY : createIdentity({ app, cloud, state: back.state, clock, link, log });
-  const parts = { config, log, data, app, back, link, cloud, cache, reader, identity };
+  const parts = { config, log, data, app, back, link, cloud, cache, rules, reader, identity };
   begun.adopt(
     setInterval(() => void identity.refresh(), KEYS_INTERVAL),
     clearInterval,

@@ -4,6 +4,7 @@ import type { Back } from '@larder/sync/client';
 import type { App } from '@larder/sync/profile';
 import type { Cache } from './cache/cache.ts';
 import { invalidateAfter } from './cache/invalidate.ts';
+import type { Rules } from './cache/rules.ts';
 import type { HeaderFields, PooledCloud } from './cloud.ts';
 import type { Config } from './config.ts';
 import { createConsole } from './console/console.ts';
@@ -35,6 +36,7 @@ export interface Parts {
   link: Link;
   cloud: PooledCloud;
   cache: Cache;
+  rules: Rules;
   reader: Reader;
   identity: Identity;
 }
@@ -94,5 +96,6 @@ const sourcesOf = ({ config, app, back, link, cache, reader }: Parts): StatusSou
   reads: () => reader.counters,
 });
 
-/** Of its own kind, so that a scope that became known would tell nothing of what is sealed. */
-const scopeSecret = ({ sealKey }: DataDirectory) => new Uint8Array(hkdfSync('sha256', sealKey, '', 'larder scope', 32));
+/** Hides scopes: of its own kind, so that a scope that became known would tell nothing of what is sealed. */
+export const scopeSecret = ({ sealKey }: DataDirectory) =>
+  new Uint8Array(hkdfSync('sha256', sealKey, '', 'larder scope', 32));

@@ -13,6 +13,8 @@ import { dismiss, Fill } from './cache/fill.ts';
 import { decide, mayServeStale, onlyIfCached } from './cache/policy.ts';
 import type { Need } from './cache/policy.ts';
 import type { StoredResponse } from './cache/response.ts';
+import { termsOf } from './cache/rules.ts';
+import type { Rules } from './cache/rules.ts';
 import type { Cloud } from './cloud.ts';
 import type { Exchange } from './exchange.ts';
 import { sendHit, sendReplica, sendStale, sendThrough, sendWhole } from './read/answer.ts';
@@ -21,7 +23,7 @@ import type { Bypass } from './read/bypass.ts';
 import { sendOfflinePage } from './read/offline-page.ts';
 import { createPatience } from './read/patience.ts';
 import type { Patience } from './read/patience.ts';
-import { cacheRequestOf, readingOf } from './read/reading.ts';
+import { readingOf, ruledRequestOf } from './read/reading.ts';
 import type { Reading } from './read/reading.ts';
 import { askReplica, mustAskReplica, pendingFor, prefersReplica, wasOvertaken } from './read/replica.ts';
 
@@ -32,6 +34,7 @@ export interface ReaderDeps {
   back: Back | null;
   /** Live: read at every request. `held`: the operator wants nothing sent. */
   link: Pick<Link, 'state' | 'held' | 'slow'>;
+  rules: Rules;
   /** ms since 1970. */
   clock: () => number;
   config: {
@@ -97,10 +100,10 @@ class ReadPath {
   }
 
   read(exchange: Exchange): Promise<void> {
-    const { back, cache } = this.#deps;
-    const request = cacheRequestOf(exchange);
-    const found = cache.find(request);
-    const reading = readingOf(exchange, found, request, back);
+    const { back, cache, rules } = this.#deps;
+    const ruled = ruledRequestOf(exchange, rules);
+    const found = cache.find(ruled.request);
+    const reading = readingOf(exchange, found, ruled, back);
     if (mustAskReplica(back, reading) || prefersReplica(back, reading)) return this.#readReplica(reading);
     // Nothing up to here, and nothing in the next line, waits for anything.
     if (found !== null && this.#answeredBy(found, reading)) return DONE;
@@ -241,7 +244,7 @@ class ReadPath {
       request: reading.request,
       stored,
       tags: reading.tags,
-      rule: reading.exchange.read?.cache ?? null,
+      rule: termsOf(reading.ruling, reading.exchange.read?.cache),
       onLatency: (ms) => this.#patience.learn(routeOf(reading), ms),
     };
   }

@@ -2,13 +2,13 @@
 import type { Readable } from 'node:stream';
 import { LarderError } from '@larder/sync/errors';
 import { CloudFault } from '@larder/sync/fault';
-import type { CacheRule } from '@larder/sync/profile';
 import type { Cloud, CloudResponse, HeaderFields } from '../cloud.ts';
 import { readWhole } from './body.ts';
 import type { Cache, Lease } from './cache.ts';
 import { freshen, store } from './policy.ts';
 import type { Fetched } from './policy.ts';
 import type { CacheRequest, ResponseHead, StoredResponse } from './response.ts';
+import type { RuleTerms } from './rules.ts';
 
 export interface FetchDeps {
   cache: Cache;
@@ -26,7 +26,7 @@ export interface Question {
   /** What is to be validated; null: nothing is stored. */
   stored: StoredResponse | null;
   tags: readonly string[];
-  rule: CacheRule | null;
+  rule: RuleTerms | null;
   /** Told how long the head of the answer took, ms. */
   onLatency(ms: number): void;
 }
@@ -113,7 +113,7 @@ async function send(deps: FetchDeps, question: Question, signal: AbortSignal): P
   try {
     return await deps.cloud.request({
       method: 'GET',
-      path: question.request.uri,
+      path: question.request.target ?? question.request.uri,
       headers: fillHeaders(question),
       body: null,
       signal: either,

@@ -3,7 +3,6 @@
  * Everything that can be known is computed when a response is stored, so that a hit compares numbers.
  */
 import type { LinkState } from '@larder/sync/link';
-import type { CacheRule } from '@larder/sync/profile';
 import type { HeaderFields } from '../cloud.ts';
 import { fieldNames, parseDirectives, responseDirectives, seconds } from './directives.ts';
 import type { Directives, ResponseDirectives } from './directives.ts';
@@ -17,6 +16,7 @@ import {
 } from './freshness.ts';
 import type { FetchTimes } from './freshness.ts';
 import type { CacheRequest, Metadata, ResponseHead } from './response.ts';
+import type { RuleTerms } from './rules.ts';
 import { cacheTagsOf, TAG_FIELDS } from './tags.ts';
 import { matches, parseVary, selectionOf } from './vary.ts';
 
@@ -32,7 +32,7 @@ const RULED = new Set([200, 203, 204]);
 export interface Fetched {
   request: CacheRequest;
   response: ResponseHead;
-  rule: CacheRule | null;
+  rule: RuleTerms | null;
   times: FetchTimes;
   tags: readonly string[];
   /** `Tags.generation(tags)` before the fetch began. */
@@ -41,7 +41,7 @@ export interface Fetched {
 
 /** What store's steps agree about. */
 interface Terms extends ResponseDirectives {
-  rule: CacheRule | null;
+  rule: RuleTerms | null;
   scope: string;
   /** Kept for all scopes, under the rules of a shared cache. */
   common: boolean;
@@ -79,14 +79,14 @@ export function store(fetched: Fetched): Metadata | null {
 }
 
 /** RFC 9111 §3. */
-function mayStore(request: CacheRequest, response: ResponseHead, said: Directives, rule: CacheRule | null): boolean {
+function mayStore(request: CacheRequest, response: ResponseHead, said: Directives, rule: RuleTerms | null): boolean {
   const { status, headers } = response;
   if (request.method !== 'GET' || request.headers.range !== undefined) return false;
   if (status < 200 || status === 206 || status === 304) return false;
   if (parseDirectives(request.headers['cache-control']).has('no-store')) return false;
   // A stream of events has no end to wait for.
   if (single(headers, 'content-type')?.startsWith('text/event-stream') === true) return false;
-  if (rule !== null) return true;
+  if (rule?.ttl !== undefined) return true;
   if (said.has('must-understand') ? !UNDERSTOOD.has(status) : said.has('no-store')) return false;
   const explicit = ['public', 'private', 'max-age', 's-maxage'].some((name) => said.has(name));
   return explicit || headers['expires'] !== undefined || HEURISTICALLY_CACHEABLE.has(status);
@@ -96,12 +96,13 @@ function mayStore(request: CacheRequest, response: ResponseHead, said: Directive
  * I8: an answer to a credential is for that credential's scope, as in a private cache, unless the origin shares it (RFC
  * 9111 §3.5; RFC 9213). A credential that came without a scope is stored only if the operator or the origin says so.
  */
-function scopeOf(request: CacheRequest, said: ResponseDirectives, rule: CacheRule | null): string | null {
+function scopeOf(request: CacheRequest, said: ResponseDirectives, rule: RuleTerms | null): string | null {
   const isPrivate = fieldNames(said.directives, 'private') === null;
-  if (isPrivate) return request.scope === '' && rule === null ? null : request.scope;
-  if (isShared(said)) return '';
+  const isRuled = rule?.ttl !== undefined;
+  if (isPrivate) return request.scope === '' && !isRuled ? null : request.scope;
+  if (isShared(said) && rule?.scope !== 'user') return '';
   const withCredential = request.headers.authorization !== undefined || request.headers.cookie !== undefined;
-  return request.scope === '' && withCredential && rule === null ? null : request.scope;
+  return request.scope === '' && withCredential && !isRuled ? null : request.scope;
 }
 
 const isShared = ({ own, directives }: ResponseDirectives) =>
@@ -117,7 +118,8 @@ function limitsOf(fetched: Fetched, terms: Terms): Limits | null {
   const { times, response } = fetched;
   const { directives, rule, common, targeted } = terms;
   const birth = birthOf(response.headers, times);
-  if (rule !== null) return ruledLimits(rule, birth, times.received, common && isShared(terms));
+  const mayShare = common && rule?.scope !== 'user';
+  if (rule?.ttl !== undefined) return ruledLimits(rule, rule.ttl, birth, times.received, mayShare && isShared(terms));
 
   const stated = statedLifetime(directives, response.headers, { shared: common, targeted, received: times.received });
   const isPublic = directives.has('public');
@@ -127,21 +129,24 @@ function limitsOf(fetched: Fetched, terms: Terms): Limits | null {
   const mayBeStale = !mustAsk && !forbidsStale(directives, common);
   const validator = response.headers['etag'] !== undefined || response.headers['last-modified'] !== undefined;
   if (!mayBeStale && !validator && freshUntil <= times.received) return null;
-  const until = (name: string) => (mayBeStale ? freshUntil + (seconds(directives, name) ?? 0) * 1000 : 0);
-  const staleIfErrorUntil = until('stale-if-error');
+  const until = (name: string, ruled: number | undefined) => {
+    if (ruled === undefined && !mayBeStale) return 0;
+    return freshUntil + (ruled ?? seconds(directives, name) ?? 0) * 1000;
+  };
+  const staleIfErrorUntil = until('stale-if-error', rule?.staleIfError);
   return {
-    shared: common && (isShared(terms) || (stated ?? 0) > 0),
+    shared: mayShare && (isShared(terms) || (stated ?? 0) > 0),
     birth,
     freshUntil,
-    staleWhileRevalidateUntil: until('stale-while-revalidate'),
+    staleWhileRevalidateUntil: until('stale-while-revalidate', rule?.staleWhileRevalidate),
     staleIfErrorUntil,
-    staleIfOfflineUntil: mayBeStale ? Math.max(staleIfErrorUntil, freshUntil + OFFLINE_GRACE) : 0,
+    staleIfOfflineUntil: Math.max(staleIfErrorUntil, mayBeStale ? freshUntil + OFFLINE_GRACE : 0),
   };
 }
 
 /** The operator's word goes before the origin's, and counts from when the answer came. */
-function ruledLimits(rule: CacheRule, birth: number, received: number, shared: boolean): Limits {
-  const freshUntil = received + rule.ttl * 1000;
+function ruledLimits(rule: RuleTerms, ttl: number, birth: number, received: number, shared: boolean): Limits {
+  const freshUntil = received + ttl * 1000;
   const staleIfErrorUntil = freshUntil + (rule.staleIfError ?? 0) * 1000;
   return {
     shared,

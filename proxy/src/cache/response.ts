@@ -4,8 +4,10 @@ import type { HeaderFields } from '../cloud.ts';
 
 export interface CacheRequest {
   method: string;
-  /** Path and query, as sent. */
+  /** Path and query: the key. */
   uri: string;
+  /** What the cloud is asked instead, where a rule took something of it off the key. */
+  target?: string;
   /** As node gives them: lower-case, repeated fields joined by a comma. */
   headers: IncomingHttpHeaders;
   /** Whose eyes the answer is for; empty: everybody's. */

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { LarderError } from '@larder/sync/errors';
 import type { Config, ConfigKey } from '../config.ts';
 import { CONFIG_KEYS, defaultOf, docOf, flagOf, variableOf } from '../config.ts';
+import { RULE_FIELDS } from '../config-rules.ts';
 import { loadConfig } from '../config-sources.ts';
 import { startEdge } from '../edge.ts';
 import type { RunningEdge } from '../edge.ts';
@@ -84,6 +85,10 @@ function help(): string {
     'the later of these wins. Logs go to standard error.',
     '',
     ...CONFIG_KEYS.map(describeKey),
+    '',
+    'Each of the rules is an object with `match` and one or more of the other fields:',
+    '',
+    columns(RULE_FIELDS),
   ].join('\n');
 }
 

@@ -58,15 +58,20 @@ export function createIdentity(options: IdentityOptions): Identity {
   };
 }
 
+/** Tells secrets apart without giving them away (I8). */
+export const hideBy = (key: Uint8Array) => (secret: string) =>
+  createHmac('sha256', key).update(secret).digest('base64url');
+
 /**
  * The scope of credentials that nobody here can check: their holder's alone, by an HMAC, so that no stored scope gives
  * them away (I8). Empty where the request carries none.
  */
 export function createCredentialScope(secret: Uint8Array): (headers: IncomingHttpHeaders) => string {
+  const hide = hideBy(secret);
   return ({ authorization, cookie }) => {
     if (authorization === undefined && cookie === undefined) return '';
     // JSON keeps the two apart: no cookie can be written so that it reads as an authorization.
     const credentials = JSON.stringify([authorization ?? null, cookie ?? null]);
-    return `credential:${createHmac('sha256', secret).update(credentials).digest('base64url')}`;
+    return `credential:${hide(credentials)}`;
   };
 }

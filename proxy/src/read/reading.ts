@@ -2,11 +2,14 @@
 import type { Back } from '@larder/sync/client';
 import type { Read, User } from '@larder/sync/profile';
 import type { CacheRequest, StoredResponse } from '../cache/response.ts';
+import type { Ruling, Rules } from '../cache/rules.ts';
 import type { Exchange } from '../exchange.ts';
 
 export interface Reading {
   exchange: Exchange;
   request: CacheRequest;
+  /** The operator's; null where none applies. */
+  ruling: Ruling | null;
   tags: readonly string[];
   /** The replica knows this route. */
   covered: boolean;
@@ -18,7 +21,7 @@ export interface Reading {
 export function readingOf(
   exchange: Exchange,
   found: StoredResponse | null,
-  request: CacheRequest,
+  { request, ruling }: Pick<Reading, 'request' | 'ruling'>,
   back: Back | null,
 ): Reading {
   const { read, scope } = exchange;
@@ -26,6 +29,7 @@ export function readingOf(
   return {
     exchange,
     request,
+    ruling,
     tags,
     covered: back !== null && read?.answer !== undefined,
     since: tags.length === 0 ? 0 : (back?.tags.generation(tags) ?? 0),
@@ -41,9 +45,12 @@ function tagsOf({ request, path, search, params, claims, user }: Exchange, read:
   return read.tags({ method: 'GET', path, params, query, headers, body: undefined, claims }, user);
 }
 
-export const cacheRequestOf = ({ method, path, search, request, scope }: Exchange): CacheRequest => ({
-  method: method === 'HEAD' ? 'GET' : method,
-  uri: path + search,
-  headers: request.headers,
-  scope,
-});
+/** What the cache is asked for, by the operator's rules. */
+export function ruledRequestOf(exchange: Exchange, rules: Rules): Pick<Reading, 'request' | 'ruling'> {
+  const { headers } = exchange.request;
+  const { path, search, scope } = exchange;
+  const method = exchange.method === 'HEAD' ? 'GET' : exchange.method;
+  const ruling = rules.of(path);
+  if (ruling === null) return { ruling, request: { method, uri: path + search, headers, scope } };
+  return { ruling, request: { method, headers, ...rules.key(ruling, exchange) } };
+}

@@ -1,4 +1,5 @@
 /** For tests: a real app, a real pool of connections to it, a real front door; only the back is played. */
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { IncomingMessage, RequestListener, Server } from 'node:http';
@@ -8,6 +9,8 @@ import type { Read, User } from '@larder/sync/profile';
 import { request } from 'undici';
 import { createCache } from '../cache/cache.ts';
 import type { Cache } from '../cache/cache.ts';
+import { compileRules } from '../cache/rules.ts';
+import type { Rule } from '../config-rules.ts';
 import { createCloud } from '../cloud.ts';
 import type { Exchange } from '../exchange.ts';
 import { createReader } from '../read.ts';
@@ -50,6 +53,7 @@ export interface TestAnswer {
 export interface TestEdgeOptions {
   /** What a profile says of every route; null: no profile. */
   read?: Read<User>;
+  rules?: readonly Rule[];
   config?: Partial<ReaderDeps['config']>;
 }
 
@@ -57,7 +61,7 @@ export interface TestEdgeOptions {
 export async function startTestEdge(
   app: RequestListener,
   ending: (() => unknown)[],
-  { read, config }: TestEdgeOptions = {},
+  { read, rules, config }: TestEdgeOptions = {},
 ): Promise<TestEdge> {
   const seen: IncomingMessage[] = [];
   let offset = 0;
@@ -84,6 +88,7 @@ export async function startTestEdge(
     cache,
     cloud,
     back: played,
+    rules: compileRules(rules ?? [], (secret) => createHash('sha256').update(secret).digest('hex')),
     link,
     clock: now,
     config: { patienceCeiling: 200, hardTimeout: 5000, maxObjectBytes: 100_000, ...config },
