@@ -1,4 +1,5 @@
 /** The back as the front sees it: two threads behind one object. All that crosses the border is in these types. */
+import { LarderError } from './errors.ts';
 import type { Fate, LinkState } from './link.ts';
 import type { FromReader, FromWriter, ToReader, ToWriter, WorkerOptions } from './messages.ts';
 import type { Doc, User } from './profile.ts';
@@ -159,11 +160,15 @@ class BackClient implements Back {
 
   async start(options: BackOptions): Promise<void> {
     const workerData: WorkerOptions = { ...options, cloud: options.cloud.href };
+    // Side by side: most of a start is loading code.
     this.#writer = new Thread('writer.ts', workerData, (message) => this.#fromWriter(message));
-    await this.#watched(this.#writer);
-    // The reader opens the database that the writer has made.
     this.#reader = new Thread('reader.ts', workerData, (message) => this.#fromReader(message));
-    await this.#watched(this.#reader);
+    const [writing, reading] = [this.#watched(this.#writer), this.#watched(this.#reader)];
+    void writing.then(
+      () => this.#reader?.tell({ type: 'open' }),
+      () => undefined,
+    );
+    await Promise.all([writing, reading]);
   }
 
   get status(): BackStatus {
@@ -202,6 +207,7 @@ class BackClient implements Back {
 
   async stop(): Promise<void> {
     await Promise.all([this.#reader?.stop({ type: 'stop' }), this.#writer?.stop({ type: 'stop' })]);
+    this.#failCalls(new LarderError('LARDER_INTERNAL', 'The edge is stopping.'));
   }
 
   #tellWriter(message: ToWriter): void {
@@ -211,10 +217,14 @@ class BackClient implements Back {
   /** A thread that dies takes the process with it, in time: nothing may hang on it until then. */
   #watched(thread: { readonly ready: Promise<void>; readonly died: Promise<Error> }): Promise<void> {
     void thread.died.then((error) => {
-      for (const calls of [this.#writes, this.#reads, this.#states]) calls.failAll(error);
+      this.#failCalls(error);
       for (const listener of this.#listeners.failed) listener(error);
     });
     return thread.ready;
+  }
+
+  #failCalls(error: Error): void {
+    for (const calls of [this.#writes, this.#reads, this.#states]) calls.failAll(error);
   }
 
   #fromWriter(message: FromWriter): void {

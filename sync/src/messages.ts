@@ -39,7 +39,9 @@ export type FromWriter =
   | { type: 'unusable'; error: SentError }
   | { type: 'stopped' };
 
-export type ToReader = { type: 'read'; id: number; call: Call } | { type: 'stop' };
+export type ToReader =
+  /** The database is there and up to date. */
+  { type: 'open' } | { type: 'read'; id: number; call: Call } | { type: 'stop' };
 
 export type FromReader =
   | { type: 'ready' }

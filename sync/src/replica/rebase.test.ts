@@ -104,6 +104,19 @@ test('whatever happens in whatever order, each view is its base with the waiting
         rmSync(data, { recursive: true });
       }
     }),
-    { numRuns: 150 },
+    {
+      numRuns: 150,
+      examples: [
+        // An edit that cannot apply while its document is away does so again when it is back.
+        [
+          [
+            { type: 'base', article: 'b', fields: { qty: 0, name: 'p' } },
+            { type: 'edit', article: 'b', name: 'x' },
+            { type: 'base', article: 'b', fields: null },
+            { type: 'base', article: 'b', fields: { qty: 0, name: 'p' } },
+          ],
+        ],
+      ],
+    },
   );
 });

@@ -59,7 +59,9 @@ export class Rebase {
   /** Runs the newest entry for the first time; its tags are set on it. An apply that throws is the caller's to judge. */
   first(entry: QueuedEntry): string[] {
     const { view, overlay, entries, tables } = this.#parts;
-    const effect = this.#run(entry, (resource, id) => view.get(resource, id));
+    const application = new Application(view, entry, (resource, id) => view.get(resource, id));
+    this.#apply(entry, application);
+    const effect = application.effect();
     overlay.keep(entry.seq, effect);
     entries.addNeeds(entry.seq, overlay.needs(entry.seq, effect));
     for (const [key, { resource, id }] of touchedBy(effect)) {
@@ -134,25 +136,27 @@ export class Rebase {
     this.#retagged.add(seq);
   }
 
-  /** An entry that no longer applies loses its effect and is flagged; it is sent all the same. */
+  /**
+   * An entry that no longer applies loses its effect and is flagged; it is sent all the same. What it had looked at by
+   * then is remembered: a change of that may let it apply again.
+   */
   #attempt(entry: QueuedEntry, folds: Folds): Effect {
-    const { entries } = this.#parts;
+    const { view, entries } = this.#parts;
+    const application = new Application(view, entry, (resource, id) => folds.before(resource, id, entry.seq));
     try {
-      const effect = this.#run(entry, (resource, id) => folds.before(resource, id, entry.seq));
+      this.#apply(entry, application);
       entries.setFault(entry.seq, null);
-      return effect;
+      return application.effect();
     } catch (error) {
       entries.setFault(entry.seq, messageOf(error));
-      return { operations: [], reads: [] };
+      return { operations: [], reads: application.effect().reads };
     }
   }
 
-  #run(entry: QueuedEntry, prior: (resource: string, id: string) => Doc | null): Effect {
+  #apply(entry: QueuedEntry, application: Application): void {
     const write = this.#parts.app.writes[entry.route];
     if (write === undefined) throw new Error(`the profile no longer has the write "${entry.route}"`);
-    const application = new Application(this.#parts.view, entry, prior);
     write.apply(application, this.reqOf(entry), entry);
-    return application.effect();
   }
 }
 

@@ -1,0 +1,72 @@
+/** Answers from the replica over a connection of its own, each from one snapshot: reads wait for no fsync. */
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { Call, ReplicaAnswer } from '../client.ts';
+import { openCheckpointer, openReader } from '../database.ts';
+import type { App, Read, User } from '../profile.ts';
+import { answerOf, reqOf } from '../request.ts';
+import { compileRoutes, type Routes } from '../route.ts';
+import { openTables } from './tables.ts';
+import { Incomplete, View } from './view.ts';
+
+export class Replica {
+  readonly #db: DatabaseSync;
+  readonly #checkpointer: DatabaseSync;
+  readonly #routes: Routes<Read<User>>;
+  readonly #view: View;
+  readonly #isComplete: StatementSync;
+  readonly #meta: StatementSync;
+
+  constructor(data: string, app: App, store: string) {
+    this.#db = openReader(data);
+    this.#checkpointer = openCheckpointer(data);
+    this.#routes = compileRoutes(app.reads);
+    this.#isComplete = this.#db.prepare('SELECT complete FROM resource WHERE name = ?');
+    this.#meta = this.#db.prepare('SELECT value FROM meta WHERE name = ?');
+    const tables = openTables(this.#db, app.resources);
+    this.#view = new View({ db: this.#db, tables, store, looked: (resource) => this.#mustBeComplete(resource) });
+  }
+
+  /** The cloud's answer, made from one snapshot; null where the replica cannot know it. */
+  read(call: Call): ReplicaAnswer | null {
+    const route = this.#routes.match(call.method === 'HEAD' ? 'GET' : call.method, call.path);
+    const answer = route?.value.answer;
+    if (route === null || answer === undefined) return null;
+    this.#db.exec('BEGIN');
+    try {
+      const res = answer(this.#view, reqOf(call, route.params), call.user);
+      if (res === null) return null;
+      return { answer: answerOf(res), asOf: this.#number('as-of'), sequence: this.#number('sequence') };
+    } catch (error) {
+      if (error instanceof Incomplete) return null;
+      throw error;
+    } finally {
+      this.#db.exec('COMMIT');
+    }
+  }
+
+  /**
+   * Moves the WAL into the database file, which would otherwise delay the writer's commits. A disk that is full today may
+   * take it tomorrow: until then all of it is in the WAL, and the writer says what is wrong.
+   */
+  checkpoint(): void {
+    try {
+      this.#checkpointer.exec('PRAGMA wal_checkpoint(PASSIVE)');
+    } catch {
+      // Tried again the next time.
+    }
+  }
+
+  close(): void {
+    this.#checkpointer.close();
+    this.#db.close();
+  }
+
+  /** I9: what has not been fetched to its end is not answered from. */
+  #mustBeComplete(resource: string): void {
+    if (this.#isComplete.get(resource)?.['complete'] !== 1) throw new Incomplete(resource);
+  }
+
+  #number(name: string): number {
+    return Number(this.#meta.get(name)?.['value'] ?? 0);
+  }
+}
