@@ -37,6 +37,8 @@ export interface ReaderDeps {
   rules: Rules;
   /** ms since 1970. */
   clock: () => number;
+  /** Told of each answer given from what is fresh, once it has been written. */
+  onFresh?(reading: Reading, stored: StoredResponse): void;
   config: {
     /** Longest wait for the cloud where a lower rung can answer, ms. */
     patienceCeiling: number;
@@ -215,6 +217,7 @@ class ReadPath {
     if ((type !== 'fresh' && type !== 'stale-while-revalidate') || this.#bypass.hasPrecondition(exchange)) return false;
     this.counters[type === 'fresh' ? 'hit' : 'stale']++;
     sendHit(exchange, stored, now, pendingFor(back, reading));
+    if (type === 'fresh') this.#deps.onFresh?.(reading, stored);
     const mayRefresh = link.state !== 'offline' && !link.held;
     if (type === 'stale-while-revalidate' && mayRefresh) this.fill.refresh(this.#questionOf(reading, stored));
     return true;

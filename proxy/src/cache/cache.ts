@@ -51,6 +51,11 @@ export interface Cache {
   findOnDisk(request: CacheRequest): Promise<StoredResponse | null> | null;
   /** What either tier has, without taking it into memory or counting it as a use. */
   peek(request: CacheRequest): Promise<{ memory: StoredResponse | null; disk: StoredResponse | null }>;
+  /**
+   * Stands for all that memory has under a URI: while it stays the same object, `find` gives the same for the same
+   * request, tags aside. Null where there is nothing.
+   */
+  shelf(uri: string): object | null;
   /** Has none of its tags been invalidated since it was found? */
   isCurrent(response: StoredResponse): boolean;
   /** Is anything stored under this URI, for whomever? */
@@ -145,6 +150,10 @@ class TieredCache implements Cache {
     const [memory, disk] = await Promise.all([this.#memory.peek(request), this.#disk?.peek(request) ?? null]);
     const current = (found: StoredResponse | null) => (found !== null && this.isCurrent(found) ? found : null);
     return { memory: current(memory), disk: current(disk) };
+  }
+
+  shelf(uri: string): object | null {
+    return this.#memory.shelf(uri);
   }
 
   has(uri: string): boolean {

@@ -7,6 +7,7 @@ import type { Store } from './store.ts';
 export interface MemoryStore extends Store {
   find(request: CacheRequest): StoredResponse | null;
   peek(request: CacheRequest): StoredResponse | null;
+  shelf(uri: string): object | null;
 }
 
 /** `maxBytes`: bodies, headers and an estimate of what holds them. */
@@ -15,6 +16,7 @@ export function createMemoryStore(maxBytes: number): MemoryStore {
   return {
     find: (request) => shelves.find(request),
     peek: (request) => shelves.peek(request),
+    shelf: (uri) => shelves.shelf(uri),
     put: (response) => shelves.put(response),
     has: (uri) => shelves.hasUri(uri),
     drop: (slot) => shelves.drop(slot),

@@ -12,6 +12,8 @@ export interface Shelves<T> {
   find(request: CacheRequest): T | null;
   /** The same, and counts as no use. */
   peek(request: CacheRequest): T | null;
+  /** All under a URI, as one object that is another one as soon as any of it changes; counts as a use. */
+  shelf(uri: string): object | null;
   has(item: T): boolean;
   hasUri(uri: string): boolean;
   put(item: T): void;
@@ -63,6 +65,10 @@ class ShelfIndex<T extends Slot> implements Shelves<T> {
 
   peek(request: CacheRequest): T | null {
     return select(this.#shelf(request.uri), request);
+  }
+
+  shelf(uri: string): object | null {
+    return this.#shelves.get(uri) ?? null;
   }
 
   has(item: T): boolean {

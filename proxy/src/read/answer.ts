@@ -20,8 +20,8 @@ interface Rendered {
 }
 const hits = new WeakMap<StoredResponse, Rendered>();
 
-/** A stored response, fresh or stale, with no word from the cloud. `pending`: changes waiting that it does not show. */
-export function sendHit({ request, response }: Exchange, stored: StoredResponse, now: number, pending: number): void {
+/** The fields of a hit at this moment; a 304 has some of them. */
+export function hitFields(stored: StoredResponse, now: number): Fields {
   const second = Math.floor(now / 1000);
   let rendered = hits.get(stored);
   if (rendered?.second !== second) {
@@ -29,8 +29,17 @@ export function sendHit({ request, response }: Exchange, stored: StoredResponse,
     rendered = { second, fields: storedFields(stored, `hit; ttl=${ttl}`, 'cache', now) };
     hits.set(stored, rendered);
   }
-  const fields = pending === 0 ? rendered.fields : [...rendered.fields, 'Larder-Pending', String(pending)];
-  sendBody(request, response, stored, fields, now);
+  return rendered.fields;
+}
+
+/** Those that an answer without the body has, too. */
+export const fieldsOf304 = (fields: Fields): Fields => without(fields);
+
+/** A stored response, fresh or stale, with no word from the cloud. `pending`: changes waiting that it does not show. */
+export function sendHit({ request, response }: Exchange, stored: StoredResponse, now: number, pending: number): void {
+  const fields = hitFields(stored, now);
+  const all = pending === 0 ? fields : [...fields, 'Larder-Pending', String(pending)];
+  sendBody(request, response, stored, all, now);
 }
 
 /** A stored response after the cloud was asked and did not answer well. `why`: a token for Cache-Status' detail. */
