@@ -98,7 +98,7 @@ async function begin(config: Config, log: Logger, begun: AsyncDisposableStack): 
   const reader = createReader({ cache, cloud, back, link, rules, clock, config: limits });
   const identity =
     app === null || back === null ? NOBODY : createIdentity({ app, cloud, state: back.state, clock, link, log });
-  const parts = { config, log, data, app, back, link, cloud, cache, rules, reader, identity };
+  const parts = { config, log, data, app, back, link, cloud, cache, rules, clock, reader, identity };
   begun.adopt(
     setInterval(() => void identity.refresh(), KEYS_INTERVAL),
     clearInterval,

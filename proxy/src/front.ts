@@ -9,6 +9,7 @@ import type { HeaderFields, PooledCloud } from './cloud.ts';
 import type { Config } from './config.ts';
 import { createConsole } from './console/console.ts';
 import { createMetrics } from './console/metrics.ts';
+import { createPurge } from './console/purge.ts';
 import type { StatusSources } from './console/status.ts';
 import type { DataDirectory } from './data-directory.ts';
 import { createEstablish } from './establish.ts';
@@ -37,6 +38,8 @@ export interface Parts {
   cloud: PooledCloud;
   cache: Cache;
   rules: Rules;
+  /** ms since 1970. */
+  clock: () => number;
   reader: Reader;
   identity: Identity;
 }
@@ -57,7 +60,15 @@ export function createFront(parts: Parts): FrontServer {
       connectTimeout: config.connectTimeoutMs,
       headersTimeout: config.answerTimeoutMs,
     }),
-    console: createConsole({ sources, metrics, link, token: data.consoleToken, healthy: () => !front.draining, log }),
+    console: createConsole({
+      sources,
+      metrics,
+      link,
+      token: data.consoleToken,
+      healthy: () => !front.draining,
+      purge: createPurge(parts),
+      log,
+    }),
     observe: metrics.observe,
     log,
   });

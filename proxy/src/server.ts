@@ -21,7 +21,7 @@ export interface ServerDeps {
   write: Handle;
   forward: Handle;
   forwardUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** Answers what lies below `/_edge/`, and `/metrics`. */
+  /** Answers what lies below `/_edge/`, `/metrics`, and the method PURGE. */
   console(request: IncomingMessage, response: ServerResponse, target: Target): Promise<void>;
   /** Told of every answer, also of one whose caller left. */
   observe(handler: Handler, status: number, seconds: number): void;
@@ -109,7 +109,7 @@ function onRequest(deps: ServerDeps, request: IncomingMessage, response: ServerR
 
   const target = acceptable(request);
   if (target === null) return fail(new LarderError('LARDER_BAD_REQUEST'));
-  if (isConsole(target.path)) {
+  if (isConsole(target.path) || request.method === 'PURGE') {
     handler = 'console';
     deps.console(request, response, target).catch(fail);
     return;

@@ -58,7 +58,7 @@ export const ERRORS = {
     status: 503,
     exit: 4,
     title: 'No Larder answers there.',
-    advice: 'Start it, or name the right address with --url.',
+    advice: 'Start it, or name the right address with --edge.',
   },
   /** The cloud cannot be reached and nothing here can answer. */
   LARDER_OFFLINE: {
@@ -94,6 +94,13 @@ export const ERRORS = {
     exit: 1,
     title: 'You are not signed in.',
     advice: 'Sign in and try again.',
+  },
+  /** The credential is not the one that allows this. */
+  LARDER_FORBIDDEN: {
+    status: 403,
+    exit: 1,
+    title: 'You may not do this.',
+    advice: 'Use the credential that allows it.',
   },
   /** An Idempotency-Key was used again for another request. */
   LARDER_KEY_MISMATCH: {

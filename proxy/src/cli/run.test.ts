@@ -1,87 +1,17 @@
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CONFIG_KEYS, flagOf } from '../config.ts';
 import type { Status } from '../console/status.ts';
+import { openBox } from './test-box.ts';
+import type { Box } from './test-box.ts';
 
-const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
+let box: Box;
+beforeEach(async () => void (box = await openBox()));
+afterEach(() => box.close());
 
-let directory: string;
-let cloud: Server;
-let cloudUrl: string;
-let asked: string[];
-let running: ChildProcess[];
-
-beforeEach(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'larder-cli-'));
-  asked = [];
-  running = [];
-  cloud = createServer((request, response) => {
-    asked.push(`${request.method} ${request.url}`);
-    response.setHeader('cache-control', 'max-age=60').end(`this is ${request.url}`);
-  }).listen(0, '127.0.0.1');
-  await once(cloud, 'listening');
-  cloudUrl = `http://127.0.0.1:${(cloud.address() as AddressInfo).port}`;
-});
-
-afterEach(async () => {
-  for (const child of running) child.kill('SIGKILL');
-  cloud.closeAllConnections();
-  if (cloud.listening) await new Promise((resolve) => cloud.close(resolve));
-  rmSync(directory, { recursive: true, force: true });
-});
-
-function spawnLarder(args: string[], env: Record<string, string> = {}): ChildProcess {
-  const clean = Object.entries(process.env).filter(([name]) => !name.startsWith('LARDER_'));
-  const child = spawn(process.execPath, [MAIN, ...args], {
-    cwd: directory,
-    env: { ...Object.fromEntries(clean), ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  running.push(child);
-  return child;
-}
-
-interface Ended {
-  code: number | null;
-  out: string;
-  err: string;
-}
-
-async function ended(child: ChildProcess): Promise<Ended> {
-  const [out, err] = ['', ''];
-  const result = { out, err };
-  child.stdout?.on('data', (chunk) => void (result.out += chunk));
-  child.stderr?.on('data', (chunk) => void (result.err += chunk));
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, ...result };
-}
-
-const larder = (args: string[], env?: Record<string, string>): Promise<Ended> => ended(spawnLarder(args, env));
-
-/** Starts an edge on a free port; resolves with its address once it listens. */
-async function startEdge(args: string[] = []): Promise<{ child: ChildProcess; url: string; end: Promise<Ended> }> {
-  const child = spawnLarder(['start', '--cloud', cloudUrl, '--port', '0', '--data', 'data', ...args]);
-  const end = ended(child);
-  const listening = new Promise<string>((resolve, reject) => {
-    let out = '';
-    child.stdout?.on('data', (chunk) => {
-      out += chunk;
-      const url = /^listening on (\S+)$/m.exec(out)?.[1];
-      if (url !== undefined) resolve(url);
-    });
-    void end.then(({ err }) => reject(new Error(err)));
-  });
-  return { child, url: await listening, end };
-}
+const larder: Box['larder'] = (...args) => box.larder(...args);
+const startEdge: Box['startEdge'] = (...args) => box.startEdge(...args);
 
 const pageOf = async (url: string, path: string) => {
   const answer = await fetch(url + path);
@@ -105,15 +35,19 @@ describe('help', () => {
     expect(await larder(['--version'])).toEqual({ code: 0, out: `${version}\n`, err: '' });
   });
 
-  test.each([[[]], [['--help']], [['start', '--help']], [['status', '--help']], [['link', '--help']]])(
-    'larder %j explains itself',
-    async (args) => {
-      const { code, out } = await larder(args);
-      expect(code).toBe(0);
-      expect(out).toContain('Usage: larder');
-      for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(130);
-    },
-  );
+  test.each([
+    [[]],
+    [['--help']],
+    [['start', '--help']],
+    [['status', '--help']],
+    [['link', '--help']],
+    [['purge', '--help']],
+  ])('larder %j explains itself', async (args) => {
+    const { code, out } = await larder(args);
+    expect(code).toBe(0);
+    expect(out).toContain('Usage: larder');
+    for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(130);
+  });
 
   test('the help of start names every key', async () => {
     const { out } = await larder(['start', '--help']);
@@ -131,8 +65,8 @@ describe('mistakes end with one message and the code of the table', () => {
     ['no cloud', ['start'], 2, 'cloud is missing'],
     ['a secret on the command line', ['start', '--credential', 'hush'], 2, 'LARDER_CREDENTIAL'],
     ['a profile that is not there', ['start', '--cloud', 'http://a', '--store', 'S', '--profile', 'no.ts'], 2, 'no.ts'],
-    ['no edge there', ['status', '--url', 'http://127.0.0.1:1'], 4, 'No Larder answers there'],
-    ['an address that is none', ['status', '--url', 'here'], 2, '--url'],
+    ['no edge there', ['status', '--edge', 'http://127.0.0.1:1'], 4, 'No Larder answers there'],
+    ['an address that is none', ['status', '--edge', 'here'], 2, '--edge'],
     ['no action', ['link'], 2, 'hold the link or to release'],
     ['a directory without a token', ['link', 'hold', '--data', 'none'], 3, 'console-token'],
   ])('%s', async (_name, args, code, message) => {
@@ -144,14 +78,14 @@ describe('mistakes end with one message and the code of the table', () => {
   });
 
   test('a server that is no edge', async () => {
-    const { code, err } = await larder(['status', '--url', cloudUrl]);
+    const { code, err } = await larder(['status', '--edge', box.cloudUrl]);
     expect(code).toBe(4);
     expect(err).toContain('LARDER_NOT_RUNNING');
   });
 
   test('a port that is taken', async () => {
-    const port = new URL(cloudUrl).port;
-    const { code, err } = await larder(['start', '--cloud', cloudUrl, '--port', port, '--data', 'data']);
+    const port = new URL(box.cloudUrl).port;
+    const { code, err } = await larder(['start', '--cloud', box.cloudUrl, '--port', port, '--data', 'data']);
     expect(code).toBe(3);
     expect(err).toContain('LARDER_LISTEN_FAILED');
   });
@@ -170,20 +104,29 @@ describe('an edge with a profile', () => {
     };
   `;
   const withProfile = (content: string) => {
-    writeFileSync(join(directory, 'profile.mjs'), content);
+    writeFileSync(join(box.directory, 'profile.mjs'), content);
     return ['--profile', 'profile.mjs', '--store', 'S001'];
   };
 
   test('I12: ends when a thread of its back dies, so that it can be started anew', async () => {
     const { end } = await startEdge(withProfile(PROFILE));
-    writeFileSync(join(directory, 'fail-now'), '');
+    writeFileSync(join(box.directory, 'fail-now'), '');
     const { code, err } = await end;
     expect(code).toBe(70);
     expect(err).toContain('the thread is lost');
   });
 
   test('does not start with a profile that is none', async () => {
-    const args = ['start', '--cloud', cloudUrl, '--port', '0', '--data', 'data', ...withProfile('export default {};')];
+    const args = [
+      'start',
+      '--cloud',
+      box.cloudUrl,
+      '--port',
+      '0',
+      '--data',
+      'data',
+      ...withProfile('export default {};'),
+    ];
     const { code, err } = await larder(args);
     expect(code).toBe(2);
     expect(err).toContain('LARDER_PROFILE_INVALID');
@@ -195,7 +138,7 @@ describe('an edge without a profile', () => {
     const { url } = await startEdge();
     expect(await pageOf(url, '/a?b')).toEqual({ status: 200, source: 'cloud', text: 'this is /a?b' });
     expect(await pageOf(url, '/a?b')).toEqual({ status: 200, source: 'cache', text: 'this is /a?b' });
-    expect(asked.filter((request) => request === 'GET /a?b')).toHaveLength(1);
+    expect(box.asked.filter((request) => request === 'GET /a?b')).toHaveLength(1);
     const posted = await fetch(`${url}/a?b`, { method: 'POST', body: 'x' });
     expect(posted.status).toBe(200);
     expect((await pageOf(url, '/a?b')).source).toBe('cloud');
@@ -209,8 +152,7 @@ describe('an edge without a profile', () => {
     const killed = await startEdge();
     killed.child.kill('SIGKILL');
     await killed.end;
-    cloud.closeAllConnections();
-    await new Promise((resolve) => cloud.close(resolve));
+    await box.endCloud();
 
     const { url } = await startEdge();
     expect(await pageOf(url, '/kept')).toEqual({ status: 200, source: 'cache', text: 'this is /kept' });
@@ -220,17 +162,17 @@ describe('an edge without a profile', () => {
 
   test('is the only one in its data directory', async () => {
     await startEdge();
-    const { code, err } = await larder(['start', '--cloud', cloudUrl, '--port', '0', '--data', 'data']);
+    const { code, err } = await larder(['start', '--cloud', box.cloudUrl, '--port', '0', '--data', 'data']);
     expect(code).toBe(3);
     expect(err).toContain('LARDER_DATA_LOCKED');
   });
 
-  test('ends with 0 when asked to, after the request under way', async () => {
+  test('ends with 0 when box.asked to, after the request under way', async () => {
     const { child, url, end } = await startEdge();
     let release = (): void => undefined;
-    cloud.removeAllListeners('request');
+    box.cloud.removeAllListeners('request');
     const arrived = new Promise<void>((resolve) => {
-      cloud.on('request', (request, response) => {
+      box.cloud.on('request', (request, response) => {
         if (request.url !== '/slow') return void response.end();
         release = () => void response.end('slow, but whole');
         resolve();
@@ -246,22 +188,25 @@ describe('an edge without a profile', () => {
   });
 
   test('takes its configuration from file, environment and flags', async () => {
-    writeFileSync(join(directory, 'larder.json'), JSON.stringify({ name: 'from-file', cloud: 'http://127.0.0.1:9' }));
+    writeFileSync(
+      join(box.directory, 'larder.json'),
+      JSON.stringify({ name: 'from-file', cloud: 'http://127.0.0.1:9' }),
+    );
     const { url } = await startEdge(['--config', 'larder.json']);
-    const { out } = await larder(['status', '--url', url, '--json']);
-    expect(JSON.parse(out)).toMatchObject({ name: 'from-file', cloud: cloudUrl, queue: null, replica: null });
-    const { out: readable } = await larder(['status', '--url', url]);
+    const { out } = await larder(['status', '--edge', url, '--json']);
+    expect(JSON.parse(out)).toMatchObject({ name: 'from-file', cloud: box.cloudUrl, queue: null, replica: null });
+    const { out: readable } = await larder(['status', '--edge', url]);
     expect(readable).toContain('from-file');
   });
 
   test('sends nothing while its link is held', async () => {
     const { url, child, end } = await startEdge();
     await expect.poll(async () => (await statusOf(url)).link.state, PATIENT).toBe('online');
-    const hold = await larder(['link', 'hold', '--url', url, '--data', 'data']);
+    const hold = await larder(['link', 'hold', '--edge', url, '--data', 'data']);
     expect(hold).toMatchObject({ code: 0, out: expect.stringContaining('The link is held') });
     expect((await pageOf(url, '/held')).status).toBe(503);
-    expect(asked).not.toContain('GET /held');
-    const release = await larder(['link', 'release', '--url', url, '--data', 'data', '--json']);
+    expect(box.asked).not.toContain('GET /held');
+    const release = await larder(['link', 'release', '--edge', url, '--data', 'data', '--json']);
     expect(JSON.parse(release.out)).toMatchObject({ held: false });
     expect((await pageOf(url, '/held')).status).toBe(200);
     child.kill('SIGTERM');

@@ -17,6 +17,10 @@ const COMMANDS: Record<string, Entry> = {
     about: 'Show link, queue, replica and cache of a running edge.',
     load: async () => (await import('./status.ts')).status,
   },
+  purge: {
+    about: 'Drop cached answers by URL, prefix or tag, or make them stale.',
+    load: async () => (await import('./purge.ts')).purge,
+  },
   link: { about: 'Hold the link to the cloud, or release it.', load: async () => (await import('./link.ts')).link },
 };
 

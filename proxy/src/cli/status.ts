@@ -2,28 +2,21 @@
 import type { Status } from '../console/status.ts';
 import { columns, noneLeft, parse } from './command.ts';
 import type { Command } from './command.ts';
-import { askEdge, DEFAULT_URL } from './remote.ts';
+import { askEdge, EDGE_HELP, EDGE_OPTION } from './remote.ts';
 
 const OPTIONS = {
-  url: { type: 'string', default: DEFAULT_URL },
+  ...EDGE_OPTION,
   json: { type: 'boolean', default: false },
 } as const;
 
 export const status: Command = {
   help: () =>
-    [
-      'Usage: larder status [options]',
-      '',
-      columns([
-        ['--url <address>', `Where the edge listens. Default: ${DEFAULT_URL}`],
-        ['--json', 'Print everything as JSON.'],
-      ]),
-    ].join('\n'),
+    ['Usage: larder status [options]', '', columns([EDGE_HELP, ['--json', 'Print everything as JSON.']])].join('\n'),
 
   async run(args) {
     const { values, positionals } = parse(args, OPTIONS);
     noneLeft(positionals);
-    const found = await askEdge<Status>(values.url, { method: 'GET', path: '/_edge/status' });
+    const found = await askEdge<Status>(values.edge, { method: 'GET', path: '/_edge/status' });
     process.stdout.write(`${values.json ? JSON.stringify(found) : summaryOf(found)}\n`);
     return 0;
   },

@@ -3,12 +3,17 @@ import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { BackStatus } from '@larder/sync/client';
+import { request as send } from 'undici';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Purge } from '../cache/cache.ts';
 import { summaryOf } from '../cli/status.ts';
 import type { Passage } from '../link/link.ts';
 import { createLog } from '../log.ts';
 import { sendProblem } from '../respond.ts';
+import { compileRules } from '../cache/rules.ts';
+import { parseTarget } from '../target.ts';
 import { createConsole } from './console.ts';
+import { createPurge } from './purge.ts';
 import { createMetrics } from './metrics.ts';
 import type { Status, StatusSources } from './status.ts';
 
@@ -44,10 +49,22 @@ let server: Server;
 let url: string;
 let healthy: boolean;
 let held: string[];
+/** What the cache was told, and what the log says of it. */
+let purges: Purge[];
+let logged: string[];
+const cache = {
+  purge: async (purge: Purge) => {
+    purges.push(purge);
+    return 3;
+  },
+};
 
 beforeEach(async () => {
   healthy = true;
   held = [];
+  purges = [];
+  logged = [];
+  const log = createLog('test', 'info', { write: (line: string) => void logged.push(line) });
   const metrics = createMetrics(sources());
   metrics.observe('read', 200, 0.001);
   const console = createConsole({
@@ -55,11 +72,12 @@ beforeEach(async () => {
     metrics,
     healthy: () => healthy,
     link: { hold: (by) => void held.push(`hold ${by}`), release: (by) => void held.push(`release ${by}`) },
+    purge: createPurge({ cache, rules: compileRules([], String), clock: () => START, log }),
     token: 'the-token',
-    log: createLog('test', 'silent'),
+    log,
   });
   server = createServer((request, response) => {
-    console(request, response, { path: request.url ?? '', search: '' }).catch((error: unknown) =>
+    console(request, response, parseTarget(request.url ?? '') ?? { path: '/', search: '' }).catch((error: unknown) =>
       sendProblem(response, error),
     );
   }).listen(0, '127.0.0.1');
@@ -142,10 +160,10 @@ test('the link is held and released by whoever has the token', async () => {
 
 test.each([
   ['no token', () => fetch(`${url}/_edge/link`, { method: 'POST', body: '{"hold":true}' }), 401],
-  ['another token', () => setLink('{"hold":true}', 'Bearer another'), 401],
+  ['another token', () => setLink('{"hold":true}', 'Bearer another'), 403],
   ['a body of another shape', () => setLink('{"hold":"yes"}'), 400],
   ['no JSON', () => setLink('hold'), 400],
-  ['a body beyond all size', () => setLink(`{"hold":true,"x":"${'a'.repeat(5000)}"}`), 413],
+  ['a body beyond all size', () => setLink(`{"hold":true,"x":"${'a'.repeat(70_000)}"}`), 413],
   ['a page that is not there', () => fetch(`${url}/_edge/none`), 404],
   ['a method that is not there', () => fetch(`${url}/_edge/health`, { method: 'DELETE' }), 404],
 ])('refused: %s', async (_name, ask, status) => {
@@ -153,4 +171,61 @@ test.each([
   expect(answer.status).toBe(status);
   expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
   expect(held).toEqual([]);
+});
+
+const ask = (method: string, path: string, options: { body?: string; headers?: Record<string, string> } = {}) =>
+  send(url + path, {
+    method: method as 'POST',
+    body: options.body ?? null,
+    headers: { authorization: 'Bearer the-token', ...options.headers },
+  });
+const purge = (order: unknown) => ask('POST', '/_edge/purge', { body: JSON.stringify(order) });
+
+test.each<[unknown, Purge]>([
+  [{ url: '/a?x=1' }, { by: 'url', value: '/a?x=1', soft: null }],
+  [{ url: 'https://store.test/a?x=1' }, { by: 'url', value: '/a?x=1', soft: null }],
+  [
+    { prefix: '/a', soft: false },
+    { by: 'prefix', value: '/a', soft: null },
+  ],
+  [
+    { tag: 'red', soft: true },
+    { by: 'tag', value: 'red', soft: START },
+  ],
+])('the order %j purges, and the log says who, what and how many', async (order, expected) => {
+  const answer = await purge(order);
+  expect(await answer.body.json()).toMatchObject({ by: expected.by, value: expected.value, responses: 3 });
+  expect(purges).toEqual([expected]);
+  const line = JSON.parse(logged.at(-1) ?? '') as Record<string, unknown>;
+  expect(line).toMatchObject({ msg: 'purged', who: 'operator at 127.0.0.1', by: expected.by, responses: 3 });
+  expect(line['value']).not.toContain('?');
+});
+
+test('PURGE asks for its own URL, hard or soft', async () => {
+  expect((await ask('PURGE', '/a?x=1')).statusCode).toBe(200);
+  expect((await ask('PURGE', '/a', { headers: { 'larder-purge': 'soft' } })).statusCode).toBe(200);
+  expect(purges).toEqual([
+    { by: 'url', value: '/a?x=1', soft: null },
+    { by: 'url', value: '/a', soft: START },
+  ]);
+});
+
+test.each<[string, () => ReturnType<typeof ask>, number]>([
+  ['PURGE with another token', () => ask('PURGE', '/a', { headers: { authorization: 'Bearer of-a-user' } }), 403],
+  ['PURGE in an unknown way', () => ask('PURGE', '/a', { headers: { 'larder-purge': 'gently' } }), 400],
+  ['an order without a name', () => purge({ soft: true }), 400],
+  ['an order with two', () => purge({ url: '/a', tag: 'red' }), 400],
+  ['an order of another shape', () => purge({ tag: 'red', sotf: true }), 400],
+  ['a URL that is none', () => purge({ url: 'a' }), 400],
+])('no purge: %s', async (_name, run, status) => {
+  expect((await run()).statusCode).toBe(status);
+  expect(purges).toEqual([]);
+});
+
+test('no purge without a credential, and the log says who tried', async () => {
+  const answer = await send(`${url}/a?key=hush`, { method: 'PURGE' as 'GET' });
+  expect(answer.statusCode).toBe(401);
+  expect(answer.headers['www-authenticate']).toBe('Bearer');
+  expect(logged.join()).toContain('refused');
+  expect(logged.join()).not.toContain('hush');
 });

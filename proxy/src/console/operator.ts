@@ -1,0 +1,60 @@
+/** What only the operator may do: the token proves it, and the log keeps who tried. */
+import { hash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { LarderError } from '@larder/sync/errors';
+import type * as z from 'zod';
+import { readBody } from '../body.ts';
+import type { Logger } from '../log.ts';
+import { sendJson } from '../respond.ts';
+
+export interface OperatorDeps {
+  /** The console token of this edge. */
+  token: string;
+  log: Logger;
+}
+
+export type Page = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
+
+const MAX_BODY = 64 * 1024;
+
+/** A page for the operator: JSON of this shape in, JSON out. `by`: who does it, for the log. */
+export const commandPage =
+  <I>(deps: OperatorDeps, shape: z.ZodType<I>, run: (input: I, by: string) => unknown): Page =>
+  async (request, response) => {
+    const by = operatorOf(request, deps);
+    const input = parse(await readBody(request, MAX_BODY), shape);
+    sendJson(response, 200, await run(input, by));
+  };
+
+/** Who asks. @throws LarderError `LARDER_UNAUTHENTICATED` without a credential, `LARDER_FORBIDDEN` with a wrong one */
+export function operatorOf(
+  { headers, method, url = '', socket }: IncomingMessage,
+  { token, log }: OperatorDeps,
+): string {
+  const from = socket.remoteAddress ?? 'unknown address';
+  if (isSame(headers.authorization ?? '', `Bearer ${token}`)) return `operator at ${from}`;
+  log.warn({ from, method, path: url.split('?', 1)[0] }, 'refused: wrong or no console token');
+  const where = "The token is in the data directory's file console-token.";
+  throw new LarderError(headers.authorization === undefined ? 'LARDER_UNAUTHENTICATED' : 'LARDER_FORBIDDEN', where);
+}
+
+/** Compared by hash, so that neither length nor content shows in the time it takes. */
+function isSame(given: string, expected: string): boolean {
+  const digest = (text: string) => hash('sha256', text, 'buffer');
+  return timingSafeEqual(digest(given), digest(expected));
+}
+
+function parse<I>(body: string | null, shape: z.ZodType<I>): I {
+  const result = shape.safeParse(jsonOf(body));
+  if (result.success) return result.data;
+  const { path, message } = result.error.issues[0] ?? { path: [], message: 'another shape was expected' };
+  throw new LarderError('LARDER_BODY_INVALID', `${path.length === 0 ? 'It' : path.join('.')}: ${message}.`);
+}
+
+function jsonOf(body: string | null): unknown {
+  try {
+    return JSON.parse(body ?? '');
+  } catch (error) {
+    throw new LarderError('LARDER_BODY_INVALID', '', { cause: error });
+  }
+}
