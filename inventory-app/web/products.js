@@ -102,7 +102,8 @@ export class ProductList {
     );
     const nothing = this.#query === '' ? 'There are no products yet.' : `Nothing matches “${this.#query}”.`;
     tell(byId('products-source'), sourceWords(source));
-    tell(byId('products-count'), total === rows.length ? `${total}` : `${rows.length} of ${total}`);
+    const all = this.#query === '' ? `${total} in all` : `${total} found`;
+    tell(byId('products-count'), total === rows.length ? all : `${rows.length} of ${total}`);
     tell(byId('products-empty'), total === 0 ? nothing : '');
     byId('products-more').hidden = this.#next === null;
   }

@@ -5,13 +5,15 @@ import { sourceWords, timeWords } from './words.js';
 
 const SHOWN = 20;
 
+const moreWords = (count) => (count === 0 ? '' : ` · and ${count} more ${count === 1 ? 'article' : 'articles'}`);
+
 export function createSales({ shop, products, failed }) {
   async function load() {
     const query = new URLSearchParams({ storeId: shop().store.id, limit: String(SHOWN) });
     try {
       const { body, source } = await request('GET', `/sales?${query}`);
       await products.learn(body.data.flatMap((sale) => sale.lines.map((line) => line.productId)));
-      const rows = body.data.map((sale) => ({ sale, what: linesWords(sale.lines) }));
+      const rows = body.data.map((sale) => ({ sale, what: lineWords(sale.lines[0]) }));
       showRows(byId('sales'), rows, ({ sale }) => sale.id, row);
       tell(byId('sales-source'), sourceWords(source));
       tell(byId('sales-count'), body.page.total === 0 ? '' : `${body.page.total} in all`);
@@ -23,6 +25,7 @@ export function createSales({ shop, products, failed }) {
 
   function row({ sale, what }) {
     const occurred = new Date(sale.occurredAt);
+    const time = element('time', { dateTime: sale.occurredAt }, timeWords(occurred));
     // When the server wrote it down is what a sale lacks until it did.
     const waits = sale.recordedAt === undefined;
     return element(
@@ -32,7 +35,7 @@ export function createSales({ shop, products, failed }) {
         'div',
         { className: 'what' },
         element('p', { className: 'name' }, what),
-        element('p', { className: 'detail' }, element('time', { dateTime: sale.occurredAt }, timeWords(occurred))),
+        element('p', { className: 'detail' }, time, moreWords(sale.lines.length - 1)),
       ),
       waits
         ? element('span', { className: 'badge', title: 'Safe in this store, not in the cloud yet' }, 'Waiting')
@@ -41,12 +44,8 @@ export function createSales({ shop, products, failed }) {
     );
   }
 
-  function linesWords(lines) {
-    const [first, ...rest] = lines;
-    if (first === undefined) return 'Nothing';
-    const name = products.known.get(first.productId)?.name ?? first.description ?? first.productId;
-    const more = rest.length === 0 ? '' : ` and ${rest.length} more`;
-    return `${first.qty} × ${name}${more}`;
+  function lineWords(line) {
+    return `${line.qty} × ${products.known.get(line.productId)?.name ?? line.description ?? line.productId}`;
   }
 
   return { load };

@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { inflate } from '@sparticuz/chromium';
-import { chromium, type Browser } from 'playwright-core';
+import { chromium, type Browser, type BrowserServer } from 'playwright-core';
 
 /** Names a Chromium to use instead, where none is brought for this kind of machine. */
 const OWN = process.env['CHROMIUM'];
@@ -36,6 +36,9 @@ const CLOSE_LIMIT = 10_000;
 
 export interface RunningBrowser {
   readonly browser: Browser;
+  readonly pid: number;
+  /** Where it was unpacked. */
+  readonly directory: string;
   /** Ends every process of it, and deletes what was unpacked. */
   close(): Promise<void>;
 }
@@ -48,19 +51,28 @@ export async function startBrowser(): Promise<RunningBrowser> {
   try {
     const { executablePath, env } = OWN === undefined ? await unpack(directory) : { executablePath: OWN, env: {} };
     const server = await chromium.launchServer({ executablePath, args: ARGS, env: { ...process.env, ...env } });
-    const browser = await chromium.connect(server.wsEndpoint());
     const close = async () => {
-      // A browser that does not end when asked is ended.
-      const timer = setTimeout(() => void server.kill(), CLOSE_LIMIT);
-      await server.close();
-      clearTimeout(timer);
+      await end(server);
       forget();
     };
-    return { browser, close };
+    try {
+      const browser = await chromium.connect(server.wsEndpoint());
+      return { browser, pid: server.process().pid ?? 0, directory, close };
+    } catch (error) {
+      await end(server);
+      throw error;
+    }
   } catch (error) {
     forget();
     throw error;
   }
+}
+
+/** Asks it to end, and ends it where it does not. */
+async function end(server: BrowserServer): Promise<void> {
+  const timer = setTimeout(() => void server.kill(), CLOSE_LIMIT);
+  await server.close();
+  clearTimeout(timer);
 }
 
 /** The package unpacks into the system's temporary directory, where two test files would fall over each other. */

@@ -33,7 +33,7 @@ class Photographer {
     await clerk.sell('Baked Beans in Tomato Sauce 415g', 4);
     await clerk.toast('Sold').waitFor({ state: 'detached' });
     await this.#take(clerk, '2-connected');
-    await clerk.search('tea', 'Tea');
+    await clerk.search('water', 'Still Water');
     await this.#take(clerk, '3-search');
     await this.#conflict();
 
@@ -46,10 +46,10 @@ class Photographer {
     await clerk.search('', 'Baked Beans');
     await clerk.sell('Basmati Rice 1kg', 2);
     await clerk.sell('Caster Sugar 500g', 1);
-    await manager.reprice('Blended Whisky 70cl', '18.95');
+    await manager.reprice('9V Battery', '3.95');
     await clerk.strip(/3 changes waiting/);
     await this.#take(clerk, '5-cut-off');
-    await manager.toast('Blended Whisky').waitFor({ state: 'detached' });
+    await manager.toast('9V Battery').waitFor({ state: 'detached' });
     await this.#take(manager, '6-cut-off-dark');
     await phone.strip(/3 changes waiting/);
     await this.#take(phone, '7-phone');
@@ -73,6 +73,7 @@ class Photographer {
 
   async #take({ page }: StaffPage, name: string): Promise<void> {
     const path = join(DIRECTORY, `${name}.png`);
+    await page.evaluate('scrollTo(0, 0)');
     await page.waitForFunction(isStill);
     await page.screenshot({ path, scale: 'css', caret: 'hide' });
     process.stdout.write(`docs/screens/${name}.png, ${Math.ceil(statSync(path).size / 1024)} KiB\n`);

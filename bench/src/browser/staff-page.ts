@@ -59,7 +59,7 @@ export class StaffPage {
   /** Types into the search field, and waits until nothing else is listed. */
   async search(text: string, found: string): Promise<void> {
     await this.page.getByRole('searchbox').fill(text);
-    await this.product(found).waitFor();
+    await this.product(found).first().waitFor();
     await this.page.waitForFunction(listsOnly, text.toLowerCase());
   }
 

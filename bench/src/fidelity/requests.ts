@@ -46,7 +46,7 @@ const IDS = [
   '😀',
   "x'",
 ];
-const HEX = ['0', '-1', '1', '500', '501', '50.0', ' 5', '1e2', 'abc', ''];
+const LIMITS = ['0', '-1', '1', '500', '501', '50.0', ' 5', '1e2', 'abc', ''];
 
 /** `count` reads over these routes, the same for the same seed. */
 export function generate(
@@ -119,7 +119,7 @@ function fittingOf(name: string, docs: readonly Record<string, unknown>[]): fc.A
   const some = docs.length === 0 ? [{ id: 'nope' }] : docs;
   if (name === 'sort')
     return fc.tuple(fc.constantFrom('', '-'), fc.constantFrom('id', ...fields)).map(([sign, field]) => sign + field);
-  if (name === 'limit') return fc.oneof(fc.integer({ min: 1, max: 40 }).map(String), fc.constantFrom(...HEX));
+  if (name === 'limit') return fc.oneof(fc.integer({ min: 1, max: 40 }).map(String), fc.constantFrom(...LIMITS));
   if (name === 'after')
     return fc.oneof(
       fc.constantFrom('zzz', '', 'W10', 'W251bGxd', 'WyIiXQ', 'WyJhIiwiYiJd', 'WzEsImEiXQ'),
