@@ -26,6 +26,8 @@ interface Waiter {
 const CONCURRENCY = 32;
 /** Status goes to the front at most this often, ms. */
 const STATUS_EVERY = 100;
+/** RFC 9110 §15.3.3. */
+const ACCEPTED = 202;
 const UNTOLD_AGAIN = 1000;
 /** Documents are counted anew at most this often, ms: a count walks an index. */
 const COUNT_EVERY = 2000;
@@ -208,10 +210,17 @@ export class Back {
     }
   }
 
+  /** The document as it will look. A profile that cannot show it takes nothing from the write, which is durable. */
   #preview(entry: QueuedEntry): Answer {
-    const write = this.#store.app.writes[entry.route];
-    if (write === undefined) throw new Error(`the profile no longer has the write "${entry.route}"`);
-    return answerOf(write.answer(this.#store.view, this.#store.rebase.reqOf(entry), entry));
+    const { seq, route } = entry;
+    try {
+      const write = this.#store.app.writes[route];
+      if (write === undefined) throw new Error(`the profile no longer has the write "${route}"`);
+      return answerOf(write.answer(this.#store.view, this.#store.rebase.reqOf(entry), entry));
+    } catch (error) {
+      this.#log('error', 'the profile cannot show this entry', { entry: seq, route, error: messageOf(error) });
+      return { status: ACCEPTED, headers: {}, body: '' };
+    }
   }
 
   #answerState(id: number, work: () => string | undefined | void): void {

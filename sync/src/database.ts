@@ -76,6 +76,7 @@ const STEPS = [
   ALTER TABLE entry ADD COLUMN marked INTEGER NOT NULL DEFAULT 0;
   -- What is ready is found in order, without looking at all that waits.
   CREATE INDEX entry_queued ON entry (seq) WHERE state = 'queued';
+  CREATE INDEX entry_applied ON entry (seq) WHERE overlaid = 1 AND state = 'applied';
   `,
 ];
 

@@ -32,7 +32,8 @@ export type NewEntry = Omit<
   'seq' | 'tags' | 'overlaid' | 'told' | 'marked' | 'attempts' | 'answer' | 'state'
 >;
 
-const OPEN = `('queued', 'sending', 'unknown')`;
+const OPEN_STATES: readonly OpenState[] = ['queued', 'sending', 'unknown'];
+const OPEN = `('${OPEN_STATES.join(`', '`)}')`;
 
 export class Entries {
   readonly #statements;
@@ -71,7 +72,7 @@ export class Entries {
       neverSent: db.prepare(`SELECT * FROM entry WHERE state = 'queued' AND attempts = 0 AND seq > ? ORDER BY seq`),
       newestAt: db.prepare('SELECT at FROM entry ORDER BY seq DESC LIMIT 1'),
       overlaid: db.prepare('SELECT seq, tags FROM entry WHERE overlaid = 1'),
-      open: db.prepare(`SELECT * FROM entry WHERE state IN ${OPEN} ORDER BY seq`),
+      restart: db.prepare('UPDATE entry SET state = ?1, told = 1, not_before = 0 WHERE state = ?2'),
       openCount: db.prepare(`SELECT count(*) AS n FROM entry WHERE state IN ${OPEN}`),
       openStates: db.prepare(`SELECT state, count(*) AS n FROM entry WHERE state IN ${OPEN} GROUP BY state`),
       oldest: db.prepare(`SELECT at FROM entry WHERE state IN ${OPEN} ORDER BY seq LIMIT 1`),
@@ -189,10 +190,6 @@ export class Entries {
     return entriesOf(this.#statements.unknown.all(now, limit));
   }
 
-  open(): QueuedEntry[] {
-    return entriesOf(this.#statements.open.all());
-  }
-
   /** Those after a place in the order of which no byte can have left. */
   neverSent(after: number): QueuedEntry[] {
     return entriesOf(this.#statements.neverSent.all(after));
@@ -251,12 +248,7 @@ export class Entries {
 
   /** After a start: what was being sent is of unknown outcome, and nobody is waiting on a connection any more. */
   restart(): void {
-    for (const entry of this.open()) {
-      const state = next(entry.state, 'restart');
-      if (state !== entry.state) this.#statements.state.run(state, entry.seq);
-      this.#statements.told.run(entry.seq);
-      this.#statements.notBefore.run(0, entry.seq);
-    }
+    for (const state of OPEN_STATES) this.#statements.restart.run(next(state, 'restart'), state);
   }
 }
 

@@ -4,15 +4,14 @@
  * before it; the others' operations are only added up anew.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { App, Doc } from '../profile.ts';
+import { messageOf } from '../database.ts';
+import type { App, Req } from '../profile.ts';
 import type { Entries, QueuedEntry } from '../queue/entries.ts';
 import { reqOf } from '../request.ts';
 import { compileRoutes, type Routes } from '../route.ts';
 import { ANY, Application, operate, type Effect, type Folds, type Overlay } from './overlay.ts';
 import type { Tables } from './tables.ts';
 import type { View } from './view.ts';
-import { messageOf } from '../database.ts';
-import type { Req } from '../profile.ts';
 
 export interface RebaseParts {
   db: DatabaseSync;
