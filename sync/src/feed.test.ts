@@ -41,6 +41,21 @@ describe('the replica', () => {
     await edge.complete();
   });
 
+  test('I9: is not completed from a cloud that was restored in the middle of the walk', async () => {
+    await edge.open();
+    edge.cloud.listsLeft = 1;
+    edge.back.link('online', false);
+    await until('the walk has stopped half way', () => edge.cloud.listsLeft === 0);
+    edge.back.link('offline', false);
+    edge.cloud.restore([{ id: 'z', name: 'the only one', qty: 1, version: 1 }]);
+    edge.cloud.listsLeft = Infinity;
+    edge.back.link('online', false);
+    await edge.complete();
+    expect((await edge.read('/articles'))?.body['data']).toMatchObject([{ id: 'z' }]);
+    expect(edge.cloud.walked.slice(-2)).toEqual(['/articles', '/orders']);
+    expect(edge.cloud.walked.filter((path) => path === '/orders')).toHaveLength(1);
+  });
+
   test('I13: is not said to be of today while it is still catching up', async () => {
     await edge.openComplete();
     edge.back.link('offline', false);

@@ -122,8 +122,11 @@ export class Feed {
     // A new release may bring a resource that was never walked.
     if (store.meta('cursor') === null || !(this.#reconcile.under || this.#reconcile.complete))
       await this.#begin(changes);
-    // Before a walk goes on: is it still the same cloud?
-    if (this.#reconcile.under && (await this.#catchUp(changes))) await this.#finishWalk();
+    if (this.#reconcile.under) {
+      // Before a walk goes on: is it still the same cloud?
+      if (!(await this.#catchUp(changes))) return;
+      await this.#finishWalk();
+    }
     if (!(await this.#catchUp(changes))) return;
     if (changes.live === undefined) return this.#pause(POLL);
     await this.#listen(changes);

@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
 import { UNREADABLE, UNSENDABLE } from './test-app/cloud.ts';
 import { until, useEdge } from './test-app/edge.ts';
@@ -23,6 +25,24 @@ describe('what builds on a refused entry', () => {
     await until('all four are in the inbox', () => edge.back.status.queue.inbox === 4);
     expect(edge.cloud.articles.get('b')?.['qty']).toBe(99);
     expect(await edge.quantity('a')).toBe(100);
+  });
+});
+
+describe('a clock that was turned back', () => {
+  test('I5: stretches no delay', async () => {
+    await openOffline();
+    await edge.order('k1');
+    await edge.back.stop();
+    const db = new DatabaseSync(join(edge.data, 'edge.db'));
+    db.prepare(`UPDATE meta SET value = ? WHERE name = 'as-of'`).run(String(Date.now() + 365 * 24 * 3600 * 1000));
+    db.close();
+    await edge.open();
+    edge.cloud.mood = 'crash';
+    edge.back.link('online', false);
+    await until('it was tried three times', () => edge.cloud.arrived.length >= 3);
+    edge.cloud.mood = 'well';
+    await edge.drained();
+    expect(edge.cloud.orders.size).toBe(1);
   });
 });
 

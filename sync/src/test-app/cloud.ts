@@ -29,6 +29,9 @@ export class TestCloud {
   /** Changes on a page, and pages before the feed is down. */
   pageSize = Infinity;
   pagesLeft = Infinity;
+  /** Pages of lists before they answer 503, and those that were asked for. */
+  listsLeft = Infinity;
+  readonly walked: string[] = [];
   /** Answers to writes wait for this. */
   answerAfter: Promise<void> = Promise.resolve();
   readonly articles = new Map<string, Doc>();
@@ -109,6 +112,9 @@ export class TestCloud {
   #get(url: URL): [number, unknown] {
     const after = url.searchParams.get('after');
     if (url.pathname === '/changes') return this.#page(after);
+    if (this.listsLeft <= 0) return [503, { code: 'unavailable' }];
+    this.listsLeft -= 1;
+    this.walked.push(url.pathname);
     const docs = [...(url.pathname === '/articles' ? this.articles : this.orders).values()]
       .filter((doc) => after === null || String(doc['id']) > after)
       .sort((a, b) => (String(a['id']) < String(b['id']) ? -1 : 1));
