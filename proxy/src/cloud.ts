@@ -26,6 +26,8 @@ export interface CloudRequest {
   /** Left out where the answer may be shared. */
   client?: Client;
   signal?: AbortSignal;
+  /** Told of each 1xx answer that comes before the final one (RFC 9110 §15.2). */
+  onInterim?(status: number, headers: HeaderFields): void;
 }
 
 export interface CloudResponse {
@@ -98,12 +100,13 @@ export function createCloud(options: CloudOptions): PooledCloud {
     void old.close().finally(() => retired.delete(old));
   }
 
-  function attempt(signal: AbortSignal | undefined): Attempt {
+  function attempt(signal: AbortSignal | undefined, onInterim: CloudRequest['onInterim']): Attempt {
     const mine = pool;
     return new Attempt({
       genuine: options.genuine,
       patience: options.headersTimeout,
       signal,
+      onInterim,
       report(fate) {
         const suspect = fate.type === 'failed' && SUSPECT.has(fate.fault);
         if (suspect && mine === pool && performance.now() - opened >= MIN_AGE) renew();
@@ -114,12 +117,12 @@ export function createCloud(options: CloudOptions): PooledCloud {
 
   return {
     renew,
-    async request({ method, path, body, signal, ...request }) {
+    async request({ method, path, body, signal, onInterim, ...request }) {
       signal?.throwIfAborted();
       const headers = toCloud(request.headers, request.client ?? null);
       // The length of what is really sent is known here.
       if (!(body instanceof Readable)) delete headers['content-length'];
-      const sending = attempt(signal);
+      const sending = attempt(signal, onInterim);
       // A body that breaks off, because its sender did, says nothing about the link.
       if (body instanceof Readable) body.once('error', (error) => sending.abort(error));
       pool.dispatch({ method, path, headers, body }, sending);

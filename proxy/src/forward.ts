@@ -7,7 +7,7 @@ import { CloudFault } from '@larder/sync/fault';
 import { TAG_FIELDS } from './cache/tags.ts';
 import type { Cloud, CloudResponse, HeaderFields } from './cloud.ts';
 import type { Exchange } from './exchange.ts';
-import { hasBody } from './respond.ts';
+import { hasBody, sendInterim } from './respond.ts';
 
 export interface ForwardOptions {
   cloud: Pick<Cloud, 'request'>;
@@ -53,6 +53,7 @@ function ask(exchange: Exchange, { cloud, link }: ForwardOptions, signal: AbortS
     body: bodyOf(request),
     client: clientOf(request),
     signal,
+    onInterim: (status, headers) => sendInterim(exchange.response, status, headers),
   });
 }
 

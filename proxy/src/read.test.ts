@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import type { RequestListener, ServerResponse } from 'node:http';
+import { request } from 'undici';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { startTestEdge } from './read/test-edge.ts';
 import type { TestEdgeOptions } from './read/test-edge.ts';
@@ -170,6 +171,32 @@ describe('I8: for whose eyes', () => {
     const edge = await start(counting({ 'cache-control': 'max-age=60' }));
     await edge.get('/a', { 'x-forwarded-host': 'evil.test', 'x-forwarded-for': '6.6.6.6' });
     expect(Object.keys(edge.seen[0]?.headers ?? {}).filter((name) => /forwarded/.test(name))).toEqual([]);
+  });
+});
+
+describe('what comes before an answer', () => {
+  test('is passed on to the one who asked first, and not stored', async () => {
+    const edge = await start((_request, response) => {
+      response.writeProcessing();
+      response.writeEarlyHints({ link: '</a.css>; rel=preload', 'x-early': '1' });
+      response.writeHead(200, { 'cache-control': 'max-age=60' }).end('x');
+    });
+    const interims = async (path: string, headers = {}) => {
+      const seen: [number, unknown][] = [];
+      const onInfo = ({ statusCode, headers: { link } }: { statusCode: number; headers: { link?: unknown } }) =>
+        seen.push([statusCode, link]);
+      const answer = await request(edge.url + path, { headers, onInfo });
+      expect([answer.statusCode, answer.headers['x-early'], await answer.body.text()]).toEqual([200, undefined, 'x']);
+      return seen;
+    };
+    const both = [
+      [102, undefined],
+      [103, '</a.css>; rel=preload'],
+    ];
+    expect(await interims('/a')).toEqual(both);
+    expect(await interims('/a')).toEqual([]);
+    // What passes the cache by has them too.
+    expect(await interims('/b', { 'cache-control': 'no-store' })).toEqual(both);
   });
 });
 

@@ -17,6 +17,7 @@ import { termsOf } from './cache/rules.ts';
 import type { Rules } from './cache/rules.ts';
 import type { Cloud } from './cloud.ts';
 import type { Exchange } from './exchange.ts';
+import { sendInterim } from './respond.ts';
 import { sendHit, sendReplica, sendStale, sendThrough, sendWhole } from './read/answer.ts';
 import { createBypass } from './read/bypass.ts';
 import type { Bypass } from './read/bypass.ts';
@@ -73,6 +74,8 @@ export function createReader(deps: ReaderDeps): Reader {
 const DONE = Promise.resolve();
 /** Stands for all routes that no profile knows, where latencies are learnt. */
 const UNKNOWN_ROUTE = {};
+/** The same as the hard timeout while the link is down, ms: for a connection, and for an answer should there be one. */
+const OFFLINE_TIMEOUT = 6_000;
 /** Failures that the cloud itself reports and a lower rung may cover up (RFC 5861 §4). */
 const FAILING = new Set([500, 502, 503, 504]);
 
@@ -106,9 +109,10 @@ class ReadPath {
     const ruled = ruledRequestOf(exchange, rules);
     const found = cache.find(ruled.request);
     const reading = readingOf(exchange, found, ruled, back);
-    if (mustAskReplica(back, reading) || prefersReplica(back, reading)) return this.#readReplica(reading);
+    if (mustAskReplica(back, reading)) return this.#readReplica(reading);
     // Nothing up to here, and nothing in the next line, waits for anything.
     if (found !== null && this.#answeredBy(found, reading)) return DONE;
+    if (prefersReplica(back, reading)) return this.#readReplica(reading);
     return this.#readBelowMemory(reading, found);
   }
 
@@ -126,6 +130,9 @@ class ReadPath {
     const isCutOff = link.state === 'offline' || link.held;
     // The link's state chooses the order; only the operator's hold forbids.
     if (isCutOff && (await this.#answeredHere(reading, stored, 'unreachable', 'offline'))) return;
+    // I8: nobody here can tell who that is, and the cloud, which could, is not there.
+    if (isCutOff && reading.covered && reading.exchange.user === null)
+      return this.#fail(reading, new LarderError('LARDER_UNAUTHENTICATED'));
     if (onlyIfCached(reading.request))
       return this.#fail(reading, new LarderError('LARDER_CLOUD_TIMEOUT', 'Only what is here was wanted.'));
     if (link.held) return this.#fail(reading, new LarderError('LARDER_OFFLINE', 'The operator holds the link.'));
@@ -152,16 +159,20 @@ class ReadPath {
   /** Waits for the cloud as long as nobody here could answer sooner; null: answered from here, or failed. */
   async #askCloud(reading: Reading, stored: MaybeStored): Promise<CloudAnswer | null> {
     const { exchange } = reading;
+    const { link } = this.#deps;
     const ticket = this.#mustBypass(reading)
       ? this.#bypass.fetch(exchange)
       : this.fill.fetch(this.#questionOf(reading, stored));
+    const isTrial = link.state === 'offline';
     try {
-      const answer = await withinTime(ticket.answer, this.#patienceFor(reading, stored));
+      const answer = await withinTime(ticket.answer, isTrial ? OFFLINE_TIMEOUT : this.#patienceFor(reading, stored));
       if (answer !== null) return answer;
-      this.#deps.link.slow();
+      if (!isTrial) link.slow();
       // A lower rung answers, while the fetch goes on; where none can, it is waited for after all.
-      if (!(await this.#answeredHere(reading, stored, 'slow', 'slow'))) return await ticket.answer;
+      const isAnswered = await this.#answeredHere(reading, stored, 'slow', 'slow');
+      if (!isAnswered && !isTrial) return await ticket.answer;
       ticket.leave();
+      if (!isAnswered) throw new LarderError('LARDER_OFFLINE');
     } catch (error) {
       const fault = error instanceof CloudFault ? error.fault : 'silent';
       if (!(await this.#answeredHere(reading, stored, 'unreachable', fault)))
@@ -249,6 +260,7 @@ class ReadPath {
       tags: reading.tags,
       rule: termsOf(reading.ruling, reading.exchange.read?.cache),
       onLatency: (ms) => this.#patience.learn(routeOf(reading), ms),
+      onInterim: (status, headers) => sendInterim(reading.exchange.response, status, headers),
     };
   }
 }

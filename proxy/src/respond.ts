@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LarderError, problemOf } from '@larder/sync/errors';
 import type { Problem } from '@larder/sync/errors';
 import { CloudFault } from '@larder/sync/fault';
+import type { HeaderFields } from './cloud.ts';
 
 /** Sends JSON that is for nobody's cache. */
 export function sendJson(response: ServerResponse, status: number, body: unknown, type = 'application/json'): void {
@@ -13,6 +14,12 @@ export function sendJson(response: ServerResponse, status: number, body: unknown
     'cache-control': 'no-store',
   });
   response.end(response.req.method === 'HEAD' ? undefined : text);
+}
+
+/** Passes on what comes before the answer (RFC 9110 §15.2); a client of HTTP/1.0 knows none of it. */
+export function sendInterim(response: ServerResponse, status: number, headers: HeaderFields): void {
+  if (response.headersSent || response.destroyed || response.req.httpVersion === '1.0') return;
+  response.writeInformation(status, headers);
 }
 
 /**

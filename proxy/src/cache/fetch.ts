@@ -29,6 +29,8 @@ export interface Question {
   rule: RuleTerms | null;
   /** Told how long the head of the answer took, ms. */
   onLatency(ms: number): void;
+  /** Told of each 1xx answer: for the one who asks first, and for nobody who joins. */
+  onInterim(status: number, headers: HeaderFields): void;
 }
 
 export type CloudAnswer =
@@ -117,6 +119,7 @@ async function send(deps: FetchDeps, question: Question, signal: AbortSignal): P
       headers: fillHeaders(question),
       body: null,
       signal: either,
+      onInterim: question.onInterim,
     });
   } catch (error) {
     throw either.aborted ? either.reason : error;

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { CloudFault, faultOf } from '@larder/sync/fault';
 import type { Fate } from '@larder/sync/link';
-import type { CloudResponse } from '../cloud.ts';
+import type { CloudRequest, CloudResponse } from '../cloud.ts';
 import { fromCloud } from './headers.ts';
 import { type Genuine, strangerOf } from './genuine.ts';
 
@@ -14,6 +14,7 @@ export interface AttemptOptions {
   /** How long it may wait for a connection, ms. */
   patience: number;
   signal: AbortSignal | undefined;
+  onInterim: CloudRequest['onInterim'];
 }
 
 /** Errors that speak of the request or of this process, not of the link: passed on as they are. */
@@ -65,8 +66,12 @@ export class Attempt implements Dispatcher.DispatchHandler {
   }
 
   onResponseStart(controller: Controller, status: number, fields: Fields): void {
-    if (status < 200 || this.#over !== null) return;
+    if (this.#over !== null) return;
     const headers = fromCloud(fields);
+    if (status < 200) {
+      this.#options.onInterim?.(status, headers);
+      return;
+    }
     const stranger = strangerOf(this.#options.genuine, status, headers);
     if (stranger !== null) return this.#fail(new CloudFault(stranger, true));
     this.#answeredAfter = this.#elapsed();

@@ -5,6 +5,7 @@ import type { Ticket } from '../cache/fill.ts';
 import type { Cloud } from '../cloud.ts';
 import type { Exchange } from '../exchange.ts';
 import { clientOf, fieldsOf } from '../forward.ts';
+import { sendInterim } from '../respond.ts';
 import { LarderError } from '@larder/sync/errors';
 
 export interface Bypass {
@@ -22,7 +23,8 @@ export function createBypass({ cloud, hardTimeout }: { cloud: Pick<Cloud, 'reque
   const hasPrecondition = ({ request: { headers } }: Exchange) =>
     headers['if-match'] !== undefined || headers['if-unmodified-since'] !== undefined;
 
-  async function ask({ method, path, search, request }: Exchange, leaving: AbortController): Promise<CloudAnswer> {
+  async function ask(exchange: Exchange, leaving: AbortController): Promise<CloudAnswer> {
+    const { method, path, search, request, response } = exchange;
     const timer = setTimeout(() => leaving.abort(new LarderError('LARDER_CLOUD_TIMEOUT')), hardTimeout);
     try {
       const { body, ...head } = await cloud.request({
@@ -32,6 +34,7 @@ export function createBypass({ cloud, hardTimeout }: { cloud: Pick<Cloud, 'reque
         body: null,
         client: clientOf(request),
         signal: leaving.signal,
+        onInterim: (status, headers) => sendInterim(response, status, headers),
       });
       return { type: 'through', head, body };
     } finally {

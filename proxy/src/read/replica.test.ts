@@ -10,7 +10,8 @@ afterEach(async () => {
 });
 
 const covered: Read<User> = { tags: () => ['products'], cache: { ttl: 10, staleIfError: 60 }, answer: () => null };
-const start = (app: RequestListener, read: Read<User> = covered) => startTestEdge(app, ending, { read });
+const start = (app: RequestListener, read: Read<User> = covered, config: { hardTimeout?: number } = {}) =>
+  startTestEdge(app, ending, { read, config });
 const AS_OF = Date.UTC(2026, 10, 21);
 const replica = (body: string, sequence = 0): ReplicaAnswer => ({
   answer: { status: 200, headers: { 'content-type': 'application/json', etag: '"r"' }, body },
@@ -97,7 +98,32 @@ describe('a covered route', () => {
     edge.back.read = () => replica('replica');
     expect((await edge.get('/products')).text).toBe('cloud');
     edge.back.live = true;
+    // What is fresh in memory costs even less.
+    expect(await edge.get('/products')).toMatchObject({ text: 'cloud', source: 'cache' });
+    expect((await edge.get('/products?never=asked')).text).toBe('replica');
+    edge.advance(20_000);
     expect((await edge.get('/products')).text).toBe('replica');
+  });
+
+  test('I8: is nobody’s whom the edge cannot verify while the cloud is away, and they hear so at once', async () => {
+    const edge = await start(() => undefined);
+    edge.link.state = 'offline';
+    const stranger = await edge.get('/products');
+    expect(stranger.status).toBe(401);
+    expect(JSON.parse(stranger.text)).toMatchObject({ code: 'LARDER_UNAUTHENTICATED' });
+    edge.link.state = 'online';
+    edge.link.held = true;
+    expect((await edge.get('/products')).status).toBe(401);
+    expect(edge.seen.length).toBe(0);
+  });
+
+  test('is tried for a short while where nothing here has it and the link is down', { timeout: 20_000 }, async () => {
+    const edge = await start(() => undefined, covered, { hardTimeout: 60_000 });
+    edge.link.state = 'offline';
+    const answer = await edge.get('/products', { authorization: 'anna' });
+    expect(answer.status).toBe(503);
+    expect(JSON.parse(answer.text)).toMatchObject({ code: 'LARDER_OFFLINE' });
+    expect(edge.seen.length).toBe(1);
   });
 });
 

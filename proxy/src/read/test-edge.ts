@@ -78,7 +78,7 @@ export async function startTestEdge(
     origin: new URL(await listen(origin)),
     report: () => undefined,
     connectTimeout: 2000,
-    headersTimeout: 5000,
+    headersTimeout: 30_000,
     bodyTimeout: 5000,
     connections: 64,
   });
@@ -139,7 +139,7 @@ async function get(url: string, headers: Record<string, string>, method: 'GET' |
   return { status: answer.statusCode, headers: answer.headers, text, source: answer.headers['larder-source'], how };
 }
 
-/** The credential itself stands for its scope. */
+/** The credential itself stands for its scope, and for a user who has been verified. */
 function exchangeOf(incoming: IncomingMessage, read: Read<User> | null): Omit<Exchange, 'response'> {
   const [path = '', query] = (incoming.url ?? '').split('?');
   return {
@@ -148,7 +148,7 @@ function exchangeOf(incoming: IncomingMessage, read: Read<User> | null): Omit<Ex
     path,
     search: query === undefined ? '' : `?${query}`,
     claims: null,
-    user: null,
+    user: incoming.headers.authorization === undefined ? null : { id: incoming.headers.authorization, store: null },
     params: {},
     read,
     write: null,
