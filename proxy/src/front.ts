@@ -8,6 +8,7 @@ import type { Rules } from './cache/rules.ts';
 import type { HeaderFields, PooledCloud } from './cloud.ts';
 import type { Config } from './config.ts';
 import { createConsole } from './console/console.ts';
+import { createExplain } from './console/explain.ts';
 import { createMetrics } from './console/metrics.ts';
 import { createPurge } from './console/purge.ts';
 import type { StatusSources } from './console/status.ts';
@@ -49,8 +50,9 @@ export function createFront(parts: Parts): FrontServer {
   const { config, app, link, reader, identity, data, log } = parts;
   const sources = sourcesOf(parts);
   const metrics = createMetrics(sources);
+  const establish = createEstablish({ app, identity, credentialScope: createCredentialScope(scopeSecret(data)) });
   const front: FrontServer = createFrontServer({
-    establish: createEstablish({ app, identity, credentialScope: createCredentialScope(scopeSecret(data)) }),
+    establish,
     read: (exchange) => reader.read(exchange),
     ...handlersOf(parts),
     forwardUpgrade: createForwardUpgrade({
@@ -67,6 +69,7 @@ export function createFront(parts: Parts): FrontServer {
       token: data.consoleToken,
       healthy: () => !front.draining,
       purge: createPurge(parts),
+      explain: createExplain({ ...parts, establish }),
       log,
     }),
     observe: metrics.observe,

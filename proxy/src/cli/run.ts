@@ -21,6 +21,10 @@ const COMMANDS: Record<string, Entry> = {
     about: 'Drop cached answers by URL, prefix or tag, or make them stale.',
     load: async () => (await import('./purge.ts')).purge,
   },
+  explain: {
+    about: 'Say why a request would be answered as it would.',
+    load: async () => (await import('./explain.ts')).explain,
+  },
   link: { about: 'Hold the link to the cloud, or release it.', load: async () => (await import('./link.ts')).link },
 };
 

@@ -73,6 +73,7 @@ beforeEach(async () => {
     healthy: () => healthy,
     link: { hold: (by) => void held.push(`hold ${by}`), release: (by) => void held.push(`release ${by}`) },
     purge: createPurge({ cache, rules: compileRules([], String), clock: () => START, log }),
+    explain: () => Promise.reject(new Error('not asked here')),
     token: 'the-token',
     log,
   });

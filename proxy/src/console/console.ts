@@ -10,6 +10,8 @@ import { commandPage, operatorOf } from './operator.ts';
 import type { OperatorDeps, Page } from './operator.ts';
 import { orderOf, PurgeOrder } from './purge.ts';
 import type { Purged } from './purge.ts';
+import { Question } from './explain.ts';
+import type { Explanation } from './explain.ts';
 import { linkStatusOf, statusOf } from './status.ts';
 import type { StatusSources } from './status.ts';
 
@@ -22,6 +24,7 @@ export interface ConsoleDeps extends OperatorDeps {
   /** Logs who holds or releases it. */
   link: Pick<Link, 'hold' | 'release'>;
   purge(order: PurgeOrder, who: string): Promise<Purged>;
+  explain(question: Question): Promise<Explanation>;
 }
 
 const Hold = z.strictObject({ hold: z.boolean() });
@@ -48,6 +51,7 @@ export function createConsole(deps: ConsoleDeps): Console {
       return linkStatusOf(deps.sources.link);
     }),
     'POST /_edge/purge': commandPage(deps, PurgeOrder, deps.purge),
+    'POST /_edge/explain': commandPage(deps, Question, deps.explain),
   };
   return async (request, response, target) => {
     if (request.method === 'PURGE') {

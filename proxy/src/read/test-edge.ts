@@ -27,6 +27,8 @@ export interface PlayedBack {
 }
 
 export interface TestEdge {
+  /** What the reader was made of. */
+  parts: ReaderDeps;
   cache: Cache;
   reader: Reader;
   link: { state: 'online' | 'doubtful' | 'offline'; held: boolean; slow(): void };
@@ -84,7 +86,7 @@ export async function startTestEdge(
   });
   const cache = await createCache({ tags: played?.tags ?? null, memoryBytes: 1e7, disk: null, version: '1' });
   const link: TestEdge['link'] = { state: 'online', held: false, slow() {} };
-  const reader = createReader({
+  const parts: ReaderDeps = {
     cache,
     cloud,
     back: played,
@@ -92,7 +94,8 @@ export async function startTestEdge(
     link,
     clock: now,
     config: { patienceCeiling: 200, hardTimeout: 5000, maxObjectBytes: 100_000, ...config },
-  });
+  };
+  const reader = createReader(parts);
   const front = createServer(answerBy(reader, read ?? null));
   const url = await listen(front);
   const end = async (server: Server) => {
@@ -107,6 +110,7 @@ export async function startTestEdge(
     () => cache.close(),
   );
   return {
+    parts,
     cache,
     reader,
     link,
