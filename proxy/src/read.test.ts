@@ -42,7 +42,7 @@ describe('a read without a profile', () => {
   test('goes to the cloud each time where it must not be stored', async () => {
     const edge = await start(counting({ 'cache-control': 'no-store' }));
     expect((await edge.get('/a')).text).toBe('answer 1');
-    expect(await edge.get('/a')).toMatchObject({ text: 'answer 2', how: 'fwd=uri-miss' });
+    expect(await edge.get('/a')).toMatchObject({ text: 'answer 2', how: 'fwd=uri-miss; detail=no-store' });
   });
 
   test('is validated when stale; a 304 makes it fresh again', async () => {

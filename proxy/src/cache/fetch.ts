@@ -5,8 +5,8 @@ import { CloudFault } from '@larder/sync/fault';
 import type { Cloud, CloudResponse, HeaderFields } from '../cloud.ts';
 import { readWhole } from './body.ts';
 import type { Cache, Lease } from './cache.ts';
-import { freshen, store } from './policy.ts';
-import type { Fetched } from './policy.ts';
+import { freshen, store, whyNotStored } from './policy.ts';
+import type { Fetched, Refusal } from './policy.ts';
 import type { CacheRequest, ResponseHead, StoredResponse } from './response.ts';
 import type { RuleTerms } from './rules.ts';
 
@@ -35,8 +35,8 @@ export interface Question {
 
 export type CloudAnswer =
   | WholeAnswer
-  /** For one caller, who must read the body or destroy it. */
-  | { type: 'through'; head: ResponseHead; body: Readable };
+  /** For one caller, who must read the body or destroy it. `refusal`: why it is not stored; null: nobody asked. */
+  | { type: 'through'; head: ResponseHead; body: Readable; refusal: Refusal | null };
 
 /** Complete, and for everybody who asked. */
 export interface WholeAnswer {
@@ -97,10 +97,11 @@ export async function fetchOnce(
   if (metadata === null || length > deps.maxObjectBytes) {
     // What was stored is no longer what the origin says (RFC 9111 §4.3.3); its failure says nothing.
     if (response.status < 500 && stored?.scope === request.scope) cache.drop(stored);
-    return { type: 'through', head: response, body: response.body };
+    const refusal = metadata === null ? whyNotStored(fetched) : 'too-large';
+    return { type: 'through', head: response, body: response.body, refusal };
   }
   const body = await readWhole(response.body, deps.maxObjectBytes);
-  if (!Buffer.isBuffer(body)) return { type: 'through', head: response, body };
+  if (!Buffer.isBuffer(body)) return { type: 'through', head: response, body, refusal: 'too-large' };
   // Not the body that was announced.
   if (response.headers['content-length'] !== undefined && length !== body.length) throw new CloudFault('reset', true);
   const answer = { ...metadata, body };

@@ -52,14 +52,14 @@ export function store(fetched: Fetched): Metadata | null {
   const { request, response, times } = fetched;
   const said = responseDirectives(response.headers);
   const rule = RULED.has(response.status) ? fetched.rule : null;
-  if (!mayStore(request, response, said.directives, rule)) return null;
+  if (refusalOf(request, response, said.directives, rule) !== null) return null;
   const vary = parseVary(response.headers);
   const scope = scopeOf(request, said, rule);
   const cacheTags = cacheTagsOf(response.headers);
   if (vary === null || scope === null || cacheTags === null) return null;
   const terms = { ...said, rule, scope, common: scope === '' };
   const limits = limitsOf(fetched, terms);
-  if (limits === null) return null;
+  if (typeof limits === 'string') return null;
   const headers = storedHeaders(response.headers, terms, times.received);
   return {
     uri: request.uri,
@@ -78,18 +78,55 @@ export function store(fetched: Fetched): Metadata | null {
   };
 }
 
-/** RFC 9111 §3. */
-function mayStore(request: CacheRequest, response: ResponseHead, said: Directives, rule: RuleTerms | null): boolean {
+/** Why an answer is not stored, as a token for the detail of Cache-Status (RFC 9211 §2.8). docs/caching.md has them. */
+export type Refusal =
+  | 'request'
+  | 'request-no-store'
+  | 'status'
+  | 'event-stream'
+  | 'no-store'
+  | 'no-freshness'
+  | 'vary'
+  | 'tags'
+  | 'private'
+  | 'credential'
+  | 'set-cookie'
+  | 'no-use'
+  | 'too-large';
+
+/** Why `store` gives null. */
+export function whyNotStored(fetched: Fetched): Refusal {
+  const { request, response } = fetched;
+  const said = responseDirectives(response.headers);
+  const rule = RULED.has(response.status) ? fetched.rule : null;
+  const refusal = refusalOf(request, response, said.directives, rule);
+  if (refusal !== null) return refusal;
+  if (parseVary(response.headers) === null) return 'vary';
+  if (cacheTagsOf(response.headers) === null) return 'tags';
+  const scope = scopeOf(request, said, rule);
+  if (scope === null) return said.directives.has('private') ? 'private' : 'credential';
+  const limits = limitsOf(fetched, { ...said, rule, scope, common: scope === '' });
+  return typeof limits === 'string' ? limits : 'no-use';
+}
+
+/** RFC 9111 §3; null: it may be stored. */
+function refusalOf(
+  request: CacheRequest,
+  response: ResponseHead,
+  said: Directives,
+  rule: RuleTerms | null,
+): Refusal | null {
   const { status, headers } = response;
-  if (request.method !== 'GET' || request.headers.range !== undefined) return false;
-  if (status < 200 || status === 206 || status === 304) return false;
-  if (parseDirectives(request.headers['cache-control']).has('no-store')) return false;
+  if (request.method !== 'GET' || request.headers.range !== undefined) return 'request';
+  if (status < 200 || status === 206 || status === 304) return 'status';
+  if (parseDirectives(request.headers['cache-control']).has('no-store')) return 'request-no-store';
   // A stream of events has no end to wait for.
-  if (single(headers, 'content-type')?.startsWith('text/event-stream') === true) return false;
-  if (rule?.ttl !== undefined) return true;
-  if (said.has('must-understand') ? !UNDERSTOOD.has(status) : said.has('no-store')) return false;
+  if (single(headers, 'content-type')?.startsWith('text/event-stream') === true) return 'event-stream';
+  if (rule?.ttl !== undefined) return null;
+  if (said.has('must-understand') && !UNDERSTOOD.has(status)) return 'status';
+  if (!said.has('must-understand') && said.has('no-store')) return 'no-store';
   const explicit = ['public', 'private', 'max-age', 's-maxage'].some((name) => said.has(name));
-  return explicit || headers['expires'] !== undefined || HEURISTICALLY_CACHEABLE.has(status);
+  return explicit || headers['expires'] !== undefined || HEURISTICALLY_CACHEABLE.has(status) ? null : 'no-freshness';
 }
 
 /**
@@ -113,8 +150,8 @@ type Limits = Pick<
   'shared' | 'birth' | 'freshUntil' | 'staleWhileRevalidateUntil' | 'staleIfErrorUntil' | 'staleIfOfflineUntil'
 >;
 
-/** Null where the response could never be used again, or brings a cookie that nobody said may be taken off it. */
-function limitsOf(fetched: Fetched, terms: Terms): Limits | null {
+/** Refused where the response could never be used again, or brings a cookie that nobody said may be taken off it. */
+function limitsOf(fetched: Fetched, terms: Terms): Limits | 'set-cookie' | 'no-use' {
   const { times, response } = fetched;
   const { directives, rule, common, targeted } = terms;
   const birth = birthOf(response.headers, times);
@@ -123,12 +160,12 @@ function limitsOf(fetched: Fetched, terms: Terms): Limits | null {
 
   const stated = statedLifetime(directives, response.headers, { shared: common, targeted, received: times.received });
   const isPublic = directives.has('public');
-  if (response.headers['set-cookie'] !== undefined && stated === null && !isPublic) return null;
+  if (response.headers['set-cookie'] !== undefined && stated === null && !isPublic) return 'set-cookie';
   const mustAsk = fieldNames(directives, 'no-cache') === null;
   const freshUntil = birth + (mustAsk ? 0 : (stated ?? guessedLifetime(fetched, isPublic)));
   const mayBeStale = !mustAsk && !forbidsStale(directives, common);
   const validator = response.headers['etag'] !== undefined || response.headers['last-modified'] !== undefined;
-  if (!mayBeStale && !validator && freshUntil <= times.received) return null;
+  if (!mayBeStale && !validator && freshUntil <= times.received) return 'no-use';
   const until = (name: string, ruled: number | undefined) => {
     if (ruled === undefined && !mayBeStale) return 0;
     return freshUntil + (ruled ?? seconds(directives, name) ?? 0) * 1000;

@@ -43,7 +43,6 @@ describe('help', () => {
     [['link', '--help']],
     [['purge', '--help']],
     [['explain', '--help']],
-    [['explain', '--help']],
   ])('larder %j explains itself', async (args) => {
     const { code, out } = await larder(args);
     expect(code).toBe(0);

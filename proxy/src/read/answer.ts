@@ -70,7 +70,7 @@ export function sendWhole(
 /** An answer that passes through unstored. Resolves when it is through, or the caller has gone. */
 export async function sendThrough(
   { response }: Exchange,
-  { head, body }: Extract<CloudAnswer, { type: 'through' }>,
+  { head, body, refusal }: Extract<CloudAnswer, { type: 'through' }>,
   forward: string,
   now: number,
   pending: number,
@@ -80,7 +80,8 @@ export async function sendThrough(
     return;
   }
   const fields = flatten(head.headers, 'cache-status', ...TAG_FIELDS);
-  addProvenance(fields, head.headers, `fwd=${forward}`, 'cloud', now);
+  const how = refusal === null ? `fwd=${forward}` : `fwd=${forward}; detail=${refusal}`;
+  addProvenance(fields, head.headers, how, 'cloud', now);
   addPending(fields, pending);
   response.writeHead(head.status, fields);
   response.flushHeaders();

@@ -36,7 +36,7 @@ export function createBypass({ cloud, hardTimeout }: { cloud: Pick<Cloud, 'reque
         signal: leaving.signal,
         onInterim: (status, headers) => sendInterim(response, status, headers),
       });
-      return { type: 'through', head, body };
+      return { type: 'through', head, body, refusal: null };
     } finally {
       clearTimeout(timer);
     }

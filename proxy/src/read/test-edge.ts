@@ -98,11 +98,6 @@ export async function startTestEdge(
   const reader = createReader(parts);
   const front = createServer(answerBy(reader, read ?? null));
   const url = await listen(front);
-  const end = async (server: Server) => {
-    server.close();
-    server.closeAllConnections();
-    await once(server, 'close');
-  };
   ending.push(
     () => end(front),
     () => cloud.close(),
@@ -129,6 +124,12 @@ const answerBy =
     const exchange = { ...exchangeOf(incoming, read), response: outgoing };
     reader.read(exchange).catch((error: unknown) => sendProblem(outgoing, error));
   };
+
+async function end(server: Server): Promise<void> {
+  server.close();
+  server.closeAllConnections();
+  await once(server, 'close');
+}
 
 async function listen(server: Server): Promise<string> {
   server.listen(0, '127.0.0.1');
