@@ -23,6 +23,7 @@ import { createProbe, PROBE_TIMEOUT } from './link/probe.ts';
 import type { Logger } from './log.ts';
 import { createReader } from './read.ts';
 import { keepShell } from './shell.ts';
+import { createTap } from './tap/tap.ts';
 
 export interface RunningEdge {
   /** Where it listens. */
@@ -95,10 +96,16 @@ async function begin(config: Config, log: Logger, begun: AsyncDisposableStack): 
     maxObjectBytes: config.maxObjectBytes,
   };
   const rules = compileRules(config.rules, hideBy(scopeSecret(data)));
-  const reader = createReader({ cache, cloud, back, link, rules, clock, config: limits });
   const identity =
     app === null || back === null ? NOBODY : createIdentity({ app, cloud, state: back.state, clock, link, log });
-  const parts = { config, log, data, app, back, link, cloud, cache, rules, clock, reader, identity };
+  // It writes no line for an answer, so not where every answer is to be seen.
+  const tap =
+    config.fastPath && !log.isLevelEnabled('debug')
+      ? createTap({ cache, back, identity, clock, maxBytes: config.memoryCacheBytes / 4 })
+      : null;
+  const onFresh = tap === null ? {} : { onFresh: tap.learn.bind(tap) };
+  const reader = createReader({ cache, cloud, back, link, rules, clock, config: limits, ...onFresh });
+  const parts = { config, log, data, app, back, link, cloud, cache, rules, clock, reader, identity, tap };
   begun.adopt(
     setInterval(() => void identity.refresh(), KEYS_INTERVAL),
     clearInterval,
@@ -166,12 +173,13 @@ function beginLink(config: Config, app: App | null, log: Logger): Link {
 }
 
 /** Who is told what. */
-function connect({ back, link, cloud, reader, identity }: Parts): void {
+function connect({ back, link, cloud, reader, identity, tap }: Parts): void {
   back?.link(link.state, link.held);
   back?.on('fate', (fate) => link.report(fate));
   let before = link.state;
   link.on('change', (state, held) => {
     back?.link(state, held);
+    tap?.forget();
     if (state === 'offline' || held) reader.abandon();
     if (state === 'online' && before === 'offline') cloud.renew();
     if (state === 'online' && before !== 'online') void identity.refresh();

@@ -25,6 +25,7 @@ import type { Reader } from './read.ts';
 import { createReadTags } from './read/read-tags.ts';
 import { createFrontServer } from './server.ts';
 import type { FrontServer } from './server.ts';
+import type { Tap, TapFigures } from './tap/tap.ts';
 import { createWrite } from './write.ts';
 
 /** What an edge is made of. */
@@ -43,6 +44,8 @@ export interface Parts {
   clock: () => number;
   reader: Reader;
   identity: Identity;
+  /** Null: switched off. */
+  tap: Tap | null;
 }
 
 /** Makes the server; it does not listen yet. */
@@ -74,6 +77,7 @@ export function createFront(parts: Parts): FrontServer {
     }),
     observe: metrics.observe,
     log,
+    ...(parts.tap === null ? {} : { tap: parts.tap }),
   });
   return front;
 }
@@ -99,7 +103,7 @@ function handlersOf({ config, app, back, link, cloud, cache }: Parts) {
   return { forward, write };
 }
 
-const sourcesOf = ({ config, app, back, link, cache, reader }: Parts): StatusSources => ({
+const sourcesOf = ({ config, app, back, link, cache, reader, tap }: Parts): StatusSources => ({
   name: config.name,
   store: config.store ?? null,
   cloud: config.cloud,
@@ -107,8 +111,13 @@ const sourcesOf = ({ config, app, back, link, cache, reader }: Parts): StatusSou
   link,
   back: () => back?.status ?? null,
   cache: () => cache.figures(),
-  reads: () => reader.counters,
+  reads: () => withRepeats(reader.counters, tap?.figures ?? null),
+  fastPath: () => tap?.figures ?? null,
 });
+
+/** What the fast path answers are hits, too. */
+const withRepeats = (reads: Reader['counters'], fast: TapFigures | null) =>
+  fast === null ? reads : { ...reads, hit: fast.answers.reduce((sum, count) => sum + count, reads.hit) };
 
 /** Hides scopes: of its own kind, so that a scope that became known would tell nothing of what is sealed. */
 export const scopeSecret = ({ sealKey }: DataDirectory) =>

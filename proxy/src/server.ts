@@ -9,6 +9,7 @@ import type { Logger } from './log.ts';
 import { clientProblemOf, hasBody, sendProblem } from './respond.ts';
 import { parseTarget } from './target.ts';
 import type { Target } from './target.ts';
+import type { Tap } from './tap/tap.ts';
 
 /** Who answered: what requests are counted by. */
 export type Handler = 'console' | 'read' | 'write' | 'forward' | 'none';
@@ -26,6 +27,8 @@ export interface ServerDeps {
   /** Told of every answer, also of one whose caller left. */
   observe(handler: Handler, status: number, seconds: number): void;
   log: Logger;
+  /** Left out: every request goes through the parser. */
+  tap?: Pick<Tap, 'attach' | 'stop'>;
 }
 
 export interface FrontServer {
@@ -68,9 +71,11 @@ export function createFrontServer(deps: ServerDeps): FrontServer {
     onUpgrade(deps, request, socket, head);
   });
   server.on('clientError', onClientError);
+  deps.tap?.attach(server);
 
   async function drain(grace: number): Promise<void> {
     draining = true;
+    deps.tap?.stop();
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     // Connections turn idle one by one as their requests end.
     const sweep = setInterval(() => server.closeIdleConnections(), 50);

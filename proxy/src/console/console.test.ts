@@ -42,6 +42,7 @@ const sources = (): StatusSources => ({
   link: { state: 'offline', since: START, held: true, timeline: [lost] },
   back: () => back,
   cache: () => ({ memory: { responses: 2, bytes: 2048 }, disk: { responses: 5, bytes: 5_000_000, faults: 0 } }),
+  fastPath: () => null,
   reads: () => ({ hit: 8, stored: 2 }),
 });
 

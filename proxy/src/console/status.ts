@@ -3,6 +3,7 @@ import type { BackStatus } from '@larder/sync/client';
 import type { Fault, LinkState } from '@larder/sync/link';
 import type { CacheFigures } from '../cache/cache.ts';
 import type { Link } from '../link/link.ts';
+import type { TapFigures } from '../tap/tap.ts';
 import { VERSION } from '../version.ts';
 
 export interface StatusSources {
@@ -16,6 +17,8 @@ export interface StatusSources {
   cache(): CacheFigures;
   /** Answers to reads by outcome, since the start. */
   reads(): Readonly<Record<string, number>>;
+  /** What the fast path has answered and holds; null: switched off. */
+  fastPath(): TapFigures | null;
 }
 
 export interface LinkStatus {

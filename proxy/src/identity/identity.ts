@@ -25,6 +25,8 @@ export interface IdentityOptions {
 export interface Identity {
   /** Verified claims of the bearer token, or null. Answers at once where the token is known or there is none. */
   identify(headers: IncomingHttpHeaders): Doc | null | Promise<Doc | null>;
+  /** Raised whenever a request that was identified before may be identified otherwise, other than by its token's end. */
+  readonly age: number;
   /** Fetches the app's signing keys anew, where there is a way. Never rejects. */
   refresh(): Promise<void>;
 }
@@ -33,7 +35,7 @@ export interface Identity {
 const BEARER = /^bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i;
 
 /** Without the app's keys nobody is verified here. */
-export const NOBODY: Identity = { identify: () => null, refresh: () => Promise.resolve() };
+export const NOBODY: Identity = { identify: () => null, age: 0, refresh: () => Promise.resolve() };
 
 /** Makes an identity; the kept keys are loaded at once, `refresh` brings the cloud's. */
 export function createIdentity(options: IdentityOptions): Identity {
@@ -53,6 +55,9 @@ export function createIdentity(options: IdentityOptions): Identity {
     identify({ authorization }) {
       const token = authorization === undefined ? undefined : BEARER.exec(authorization)?.[1];
       return token === undefined ? null : tokens.verify(token);
+    },
+    get age() {
+      return tokens.age;
     },
     refresh: () => (reachable() ? keys.refresh() : Promise.resolve()),
   };

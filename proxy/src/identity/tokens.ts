@@ -15,6 +15,8 @@ export interface TokensOptions {
 export interface Tokens {
   /** The claims of a token, or null. A token seen before is answered at once, without a promise. */
   verify(token: string): Doc | null | Promise<Doc | null>;
+  /** Raised whenever verdicts are forgotten: what was found out under another age may be wrong. */
+  readonly age: number;
   /** Forgets every verdict: the keys have changed. */
   forget(): void;
 }
@@ -68,6 +70,9 @@ export function createTokens({ find, clock, online }: TokensOptions): Tokens {
   }
 
   return {
+    get age() {
+      return keysAge;
+    },
     verify(token) {
       if (token.length > MAX_TOKEN_LENGTH) return null;
       const id = hash('sha256', token, 'base64url');

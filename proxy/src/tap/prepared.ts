@@ -1,0 +1,94 @@
+/** Answers as bytes: exactly those that node writes for the same fields, made anew when the second changes. */
+import { STATUS_CODES } from 'node:http';
+import type { ServerResponse } from 'node:http';
+import type { StoredResponse } from '../cache/response.ts';
+import { fieldsOf304, hitFields } from '../read/answer.ts';
+
+/** Up to here head and body leave as one piece of memory; a copy of a larger body costs more than a second write. */
+const LARGEST_COPY = 16 * 1024;
+/** A head is not longer than this, roughly. */
+const HEAD = 1024;
+
+export class Prepared {
+  /** 2 of 2xx. */
+  readonly statusClass: number;
+  /** What has to follow `bytes`, apart from them; null: nothing. */
+  readonly rest: Buffer | null;
+  /** Memory that this needs, or keeps from being freed, at the most; bytes. */
+  readonly size: number;
+  readonly #stored: StoredResponse;
+  readonly #parts: HeadParts;
+  /** Goes into the same piece of memory as the head. */
+  readonly #body: Buffer;
+  #second = -1;
+  #bytes: Buffer = NOTHING;
+
+  /**
+   * Prepares what has just been sent for real, to send it again; null where a head made here would not be the same, for
+   * whatever reason. `keepAlive`: what the server announces, seconds. `now`: ms since 1970.
+   */
+  static from(response: ServerResponse, stored: StoredResponse, keepAlive: number, now: number): Prepared | null {
+    const status = response.statusCode;
+    const all = hitFields(stored, now);
+    const parts = partsOf(status, status === 304 ? fieldsOf304(all) : all, keepAlive);
+    // Not documented, but as old as node itself; should it go, nothing is equal and nothing is prepared.
+    const { _header: written } = response as unknown as { _header?: unknown };
+    if (parts === null || written !== parts.whole) return null;
+    return new Prepared(stored, status, parts);
+  }
+
+  private constructor(stored: StoredResponse, status: number, parts: HeadParts) {
+    const body = status === 304 ? NOTHING : stored.body;
+    const isCopied = body.length <= LARGEST_COPY;
+    this.statusClass = Math.floor(status / 100);
+    this.rest = isCopied ? null : body;
+    this.size = HEAD + stored.body.length;
+    this.#stored = stored;
+    this.#parts = parts;
+    this.#body = isCopied ? body : NOTHING;
+  }
+
+  /** Never changed once given: a socket may not have sent it yet. */
+  bytes(now: number): Buffer {
+    const second = Math.floor(now / 1000);
+    if (second === this.#second) return this.#bytes;
+    this.#second = second;
+    this.#bytes = this.#render(now);
+    return this.#bytes;
+  }
+
+  #render(now: number): Buffer {
+    const { birth, freshUntil } = this.#stored;
+    const { first, middle, last } = this.#parts;
+    const age = Math.max(0, Math.floor((now - birth) / 1000));
+    const head = `${first}${age}${middle}${Math.floor((freshUntil - now) / 1000)}${last}`;
+    const bytes = Buffer.allocUnsafeSlow(head.length + this.#body.length);
+    bytes.write(head, 0, 'latin1');
+    bytes.set(this.#body, head.length);
+    return bytes;
+  }
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/** A head as node writes it, and the same around the two numbers that change: Age, and the time to live. */
+interface HeadParts {
+  whole: string;
+  first: string;
+  middle: string;
+  last: string;
+}
+
+/** Null where they do not stand where a hit has them. */
+function partsOf(status: number, fields: readonly string[], keepAlive: number): HeadParts | null {
+  let whole = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'unknown'}\r\n`;
+  for (let i = 0; i < fields.length; i += 2) whole += `${fields[i]}: ${fields[i + 1]}\r\n`;
+  // What node adds to an answer after which the connection stays.
+  whole += `Connection: keep-alive\r\nKeep-Alive: timeout=${keepAlive}\r\n\r\n`;
+  const match = CHANGING.exec(whole);
+  if (match === null) return null;
+  const [, first = '', middle = '', last = ''] = match;
+  return { whole, first, middle, last };
+}
+
+const CHANGING = /^(.*\r\nage: )\d+(\r\n(?:.*\r\n)?Cache-Status: [^\r]*larder; hit; ttl=)\d+(\r\n.*)$/s;

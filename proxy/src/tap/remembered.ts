@@ -1,0 +1,67 @@
+/** Request heads that the parser has accepted, each with the answer that it led to. Bounded in bytes. */
+import { hash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import type { StoredResponse } from '../cache/response.ts';
+import type { Prepared } from './prepared.ts';
+
+export interface Remembered {
+  stored: StoredResponse;
+  prepared: Prepared;
+  /** Under which the cache has it, and what the cache had there: see `Cache.shelf`. */
+  uri: string;
+  shelf: object;
+  /** Of the route. */
+  tags: readonly string[];
+  /** The replica knows this route. */
+  covered: boolean;
+  /** The earlier of freshness and token expiry, ms since 1970. */
+  until: number;
+  /** `Tap`'s, and that of the verified tokens, when it was remembered. */
+  epoch: number;
+  age: number;
+}
+
+/** What an object of this shape costs, roughly. */
+const OVERHEAD = 512;
+
+export class RememberedHeads {
+  readonly #byHead: LRUCache<string, Remembered>;
+  /** There has been one with a credential: only then are heads hashed. */
+  #hasSecret = false;
+
+  constructor(maxBytes: number) {
+    this.#byHead = new LRUCache({
+      maxSize: Math.max(1, maxBytes),
+      sizeCalculation: ({ prepared }, key) => OVERHEAD + key.length + prepared.size,
+    });
+  }
+
+  get size(): { heads: number; bytes: number } {
+    return { heads: this.#byHead.size, bytes: this.#byHead.calculatedSize };
+  }
+
+  get(head: Buffer): Remembered | undefined {
+    // Latin-1 is one character for each byte: equal strings are equal bytes.
+    const found = this.#byHead.get(head.toString('latin1'));
+    return found === undefined && this.#hasSecret ? this.#byHead.get(digest(head)) : found;
+  }
+
+  /** `isSecret`: it holds a credential, which must not lie about in memory longer than its request. */
+  set(head: Buffer, remembered: Remembered, isSecret: boolean): void {
+    if (isSecret) this.#hasSecret = true;
+    this.#byHead.set(isSecret ? digest(head) : head.toString('latin1'), remembered);
+  }
+
+  delete(head: Buffer): void {
+    this.#byHead.delete(head.toString('latin1'));
+    if (this.#hasSecret) this.#byHead.delete(digest(head));
+  }
+
+  clear(): void {
+    this.#byHead.clear();
+    this.#hasSecret = false;
+  }
+}
+
+/** No head reads like this: they begin with a method and a space. */
+const digest = (head: Buffer) => `#${hash('sha256', head, 'base64url')}`;

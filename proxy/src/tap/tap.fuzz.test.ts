@@ -1,0 +1,127 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startApp, startFront, timeless, Wire } from './test-front.ts';
+import type { TestFront } from './test-front.ts';
+
+let app: Awaited<ReturnType<typeof startApp>>;
+let tapped: TestFront;
+let plain: TestFront;
+
+beforeAll(async () => {
+  app = await startApp((request, response) => {
+    request.resume();
+    request.on('end', () => {
+      const isStored = request.url?.startsWith('/a') === true;
+      const control = isStored ? 'public, max-age=3600' : 'no-store';
+      const head = { 'cache-control': control, etag: '"1"', vary: 'accept-language', 'content-length': 60 };
+      const text = `${request.method} ${request.url} ${request.headers['accept-language'] ?? ''}`;
+      response.writeHead(200, head).end(text.padEnd(60, '.'));
+    });
+  });
+  [tapped, plain] = await Promise.all([startFront(app.url, { tap: true }), startFront(app.url, { tap: false })]);
+  // Both have everything: whether an answer is a hit must not depend on which stream came first.
+  for (const { port } of [tapped, plain])
+    for (const path of ['/a', '/a2'])
+      for (const fields of ['', 'Accept-Language: fr\r\n', 'Authorization: Basic eDp5\r\n'])
+        await new Wire(port).ask(`GET ${path} HTTP/1.1\r\nHost: edge\r\n${fields}\r\n`);
+});
+
+afterAll(async () => {
+  await Promise.all([tapped.close(), plain.close()]);
+  await app.close();
+});
+
+const often = (...values: string[]) => fc.constantFrom(...values);
+
+/** Few different ones, so that they are repeated: most could be remembered, the others look as if they could. */
+const head = fc
+  .record({
+    method: fc.oneof({ weight: 9, arbitrary: often('GET') }, { weight: 1, arbitrary: often('HEAD', 'OPTIONS') }),
+    path: often('/a', '/a', '/a2', '/b'),
+    version: fc.oneof({ weight: 19, arbitrary: often('1.1') }, { weight: 1, arbitrary: often('1.0') }),
+    fields: fc.oneof(
+      { weight: 6, arbitrary: often('', '', 'If-None-Match: "1"\r\n', 'Accept-Language: fr\r\n') },
+      {
+        weight: 2,
+        arbitrary: often(
+          'Range: bytes=0-3\r\n',
+          'Cache-Control: max-age=0\r\n',
+          'Connection: keep-alive\r\n',
+          'Authorization: Basic eDp5\r\n',
+          'Content-Length: 0\r\n',
+          'Pragma: no-cache\r\n',
+        ),
+      },
+    ),
+  })
+  .map(({ method, path, version, fields }) => {
+    // Of the messages only the last ends its connection: what comes behind such a one meets either an open socket or not.
+    const stays = version === '1.0' && !fields.startsWith('Connection') ? 'Connection: keep-alive\r\n' : '';
+    return `${method} ${path} HTTP/${version}\r\nHost: edge\r\n${stays}${fields}\r\n`;
+  });
+
+/** A body in the shape of requests: whoever loses count of where messages end answers it. */
+const upload = fc.array(head, { minLength: 1, maxLength: 2 }).chain((heads) => {
+  const body = heads.join('');
+  const opening = 'POST /b HTTP/1.1\r\nHost: edge\r\n';
+  return often(
+    `${opening}Content-Length: ${body.length}\r\n\r\n${body}`,
+    `${opening}Transfer-Encoding: chunked\r\n\r\n${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`,
+  );
+});
+
+const hot = often('', '', 'If-None-Match: "1"\r\n').map((fields) => `GET /a HTTP/1.1\r\nHost: edge\r\n${fields}\r\n`);
+
+const message = fc.oneof(
+  { weight: 14, arbitrary: hot },
+  { weight: 8, arbitrary: head },
+  { weight: 2, arbitrary: upload },
+);
+
+/** What goes out in one write; and whether the client then waits for some answer before it goes on. */
+const step = fc.record({
+  messages: fc.oneof(
+    { weight: 8, arbitrary: fc.tuple(message) },
+    { weight: 2, arbitrary: fc.array(message, { minLength: 2, maxLength: 3 }) },
+  ),
+  /** Where it is cut into two writes, as a share of its length; null: nowhere. */
+  cut: fc.option(fc.double({ min: 0.05, max: 0.95, noNaN: true }), { freq: 5 }),
+  waits: fc.oneof({ weight: 9, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
+});
+
+type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
+
+const LAST = 'GET /a HTTP/1.1\r\nHost: edge\r\nConnection: close\r\n\r\n';
+
+async function answersTo(port: number, steps: readonly Step[]) {
+  const wire = new Wire(port);
+  for (const { messages, cut, waits } of steps) {
+    const bytes = messages.join('');
+    const at = cut === null ? bytes.length : Math.max(1, Math.floor(bytes.length * cut));
+    const before = wire.text.length;
+    wire.send(bytes.slice(0, at));
+    if (at < bytes.length) {
+      // So that they leave as two.
+      await new Promise((resolve) => setImmediate(resolve));
+      wire.send(bytes.slice(at));
+    }
+    if (waits) await wire.until((text) => text.length > before);
+  }
+  wire.send(LAST);
+  return wire.closed();
+}
+
+test('whatever comes, cut and joined in whatever way, gets byte for byte the plain answers', async () => {
+  const stream = fc.array(step, { minLength: 5, maxLength: 25 });
+  let streams = 0;
+  await fc.assert(
+    fc.asyncProperty(stream, async (steps) => {
+      streams++;
+      const [fast, slow] = await Promise.all([answersTo(tapped.port, steps), answersTo(plain.port, steps)]);
+      expect(timeless(fast)).toBe(timeless(slow));
+    }),
+    { numRuns: 2000, interruptAfterTimeLimit: 12_000, markInterruptAsFailure: false },
+  );
+  // It would prove nothing about a tap that never answers.
+  expect(tapped.repeats()).toBeGreaterThan(streams);
+});

@@ -1,0 +1,167 @@
+/**
+ * The fast path: a tap before node's own parser. A chunk that is, byte for byte, a request head which the parser has
+ * already accepted, and which led to an answer from the cache that is still valid, gets that answer again; identical
+ * bytes parse identically, so nothing is parsed here. Everything else goes the plain path. An optimisation, not the
+ * correctness boundary: whatever it is not sure of, it leaves alone.
+ */
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
+import type { Back } from '@larder/sync/client';
+import type { Cache } from '../cache/cache.ts';
+import type { StoredResponse } from '../cache/response.ts';
+import type { Identity } from '../identity/identity.ts';
+import type { Reading } from '../read/reading.ts';
+import { Connection } from './connection.ts';
+import { hasCredential, isCandidate, isRepeatable } from './head.ts';
+import { Prepared } from './prepared.ts';
+import { RememberedHeads } from './remembered.ts';
+import type { Remembered } from './remembered.ts';
+
+export interface TapDeps {
+  cache: Pick<Cache, 'shelf' | 'isCurrent'>;
+  /** Null without a profile. */
+  back: Pick<Back, 'tags' | 'status'> | null;
+  identity: Pick<Identity, 'age'>;
+  /** The reader's: ms since 1970. */
+  clock(): number;
+  /** What is remembered at the most: heads, prepared answers, and stored ones that would otherwise be free. */
+  maxBytes: number;
+}
+
+export interface TapFigures {
+  /** Answers since the start, by class of status: at 2 those of 2xx. */
+  answers: readonly number[];
+  heads: number;
+  bytes: number;
+}
+
+export interface Tap {
+  /** Puts itself before the parser of every new connection. */
+  attach(server: Server): void;
+  /** For the reader: this request has just been answered from what is fresh. */
+  learn(reading: Reading, stored: StoredResponse): void;
+  /** Something changed that answers may depend on: all that is remembered is forgotten. */
+  forget(): void;
+  /** From now on every request goes the plain path. */
+  stop(): void;
+  readonly figures: TapFigures;
+}
+
+export const createTap = (deps: TapDeps): Tap => new FastPath(deps);
+
+class FastPath implements Tap {
+  readonly #deps: TapDeps;
+  readonly #heads: RememberedHeads;
+  readonly #connections = new WeakMap<Socket, Connection>();
+  readonly #answers = [0, 0, 0, 0, 0, 0];
+  #epoch = 0;
+  #isStopped = false;
+  /** The last answer that the reader told of; claimed when its chunk has been parsed. */
+  #learnt: { reading: Reading; stored: StoredResponse } | null = null;
+  #keepAlive = 0;
+
+  constructor(deps: TapDeps) {
+    this.#deps = deps;
+    this.#heads = new RememberedHeads(deps.maxBytes);
+  }
+
+  get figures(): TapFigures {
+    return { answers: this.#answers, ...this.#heads.size };
+  }
+
+  attach(server: Server): void {
+    this.#keepAlive = Math.floor(server.keepAliveTimeout / 1000);
+    // Node's own listener, which makes the parser, was there first.
+    server.on(server instanceof TlsServer ? 'secureConnection' : 'connection', (socket: Socket) => {
+      const connection = Connection.before(socket, this);
+      if (connection !== null) this.#connections.set(socket, connection);
+    });
+    server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
+      const connection = this.#connections.get(request.socket);
+      if (connection === undefined) return;
+      connection.raise(request);
+      response.once('close', () => connection.open--);
+    });
+    server.prependListener('upgrade', ({ socket }: IncomingMessage) => this.#connections.get(socket)?.detach());
+  }
+
+  learn(reading: Reading, stored: StoredResponse): void {
+    if (!this.#isStopped) this.#learnt = { reading, stored };
+  }
+
+  forget(): void {
+    this.#epoch++;
+    this.#heads.clear();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.forget();
+  }
+
+  answer(chunk: Buffer, socket: Socket): boolean {
+    const found = this.#heads.get(chunk);
+    if (found === undefined) return false;
+    const now = this.#deps.clock();
+    if (!this.#isValid(found, now)) {
+      this.#heads.delete(chunk);
+      return false;
+    }
+    const { prepared } = found;
+    const { rest } = prepared;
+    if (rest === null) socket.write(prepared.bytes(now));
+    else {
+      socket.cork();
+      socket.write(prepared.bytes(now));
+      socket.write(rest);
+      socket.uncork();
+    }
+    this.#answers[prepared.statusClass] = (this.#answers[prepared.statusClass] ?? 0) + 1;
+    return true;
+  }
+
+  parsed(chunk: Buffer, request: IncomingMessage): void {
+    const learnt = this.#learnt;
+    this.#learnt = null;
+    if (learnt === null || learnt.reading.exchange.request !== request) return;
+    if (!isCandidate(chunk) || !isRepeatable(request)) return;
+    const { reading, stored } = learnt;
+    const remembered = this.#remember(reading, stored);
+    if (remembered !== null) this.#heads.set(chunk, remembered, hasCredential(request));
+  }
+
+  /** Null where the same request could get something else a moment later, for reasons that nobody here would notice. */
+  #remember(reading: Reading, stored: StoredResponse): Remembered | null {
+    const { cache, clock, identity, back } = this.#deps;
+    const { exchange, request, tags, covered } = reading;
+    const { response, claims } = exchange;
+    // Whether a token that was not verified will be so the next time depends on keys that may come at any moment.
+    if (back !== null && claims === null && exchange.request.headers.authorization !== undefined) return null;
+    // Which of replica and cache answers depends on the feed.
+    if (covered && exchange.read?.replicaFirst === true) return null;
+    const shelf = cache.shelf(request.uri);
+    if (shelf === null) return null;
+    const now = clock();
+    const prepared = Prepared.from(response, stored, this.#keepAlive, now);
+    if (prepared === null) return null;
+    const until = Math.min(stored.freshUntil, expiryOf(claims));
+    const remembered = { stored, prepared, uri: request.uri, shelf, tags, covered, until };
+    const found = { ...remembered, epoch: this.#epoch, age: identity.age };
+    return this.#isValid(found, now) ? found : null;
+  }
+
+  /** What the plain path would find out about a request that it has answered before (I6, I8, I10). */
+  #isValid({ until, epoch, age, uri, shelf, stored, tags, covered }: Remembered, now: number): boolean {
+    const { cache, back, identity } = this.#deps;
+    if (now >= until || epoch !== this.#epoch || age !== identity.age) return false;
+    if (cache.shelf(uri) !== shelf || !cache.isCurrent(stored)) return false;
+    if (back === null) return true;
+    // A waiting write is either shown by the replica or counted in the answer.
+    return covered ? !back.tags.pending(tags) : back.status.queue.length === 0;
+  }
+}
+
+/** ms since 1970. */
+const expiryOf = (claims: Reading['exchange']['claims']): number =>
+  typeof claims?.['exp'] === 'number' ? claims['exp'] * 1000 : Infinity;
