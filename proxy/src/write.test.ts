@@ -37,7 +37,7 @@ let url: string;
 let link: { state: LinkState; held: boolean; slow(): void };
 let accept: (call: Call, options: AcceptOptions) => Promise<Accepted>;
 let calls: { call: Call; options: AcceptOptions }[];
-let untold: number[];
+let delivered: number[];
 let invalidated: string[];
 
 const queued: Accepted = {
@@ -50,7 +50,7 @@ const queued: Accepted = {
 beforeEach(async () => {
   link = { state: 'online', held: false, slow() {} };
   accept = async () => queued;
-  [calls, untold, invalidated] = [[], [], []];
+  [calls, delivered, invalidated] = [[], [], []];
   const forward = async ({ response }: { response: { end(text: string): unknown } }) => void response.end('forwarded');
   const write = createWrite({
     back: {
@@ -58,7 +58,7 @@ beforeEach(async () => {
         calls.push({ call, options });
         return accept(call, options);
       },
-      untold: (entry) => void untold.push(entry),
+      delivered: (entry) => void delivered.push(entry),
     },
     link,
     forward,
@@ -162,7 +162,7 @@ describe('the answer', () => {
     accept = async () => ({ type: 'cloud', entry: 9, answer: { status: 409, headers: {}, body: '{}' } });
     const { status, headers } = await order('{}');
     expect({ status, entry: headers['larder-entry'] }).toEqual({ status: 409, entry: '9; state=refused' });
-    expect(untold).toEqual([]);
+    await expect.poll(() => delivered, PATIENT).toEqual([9]);
   });
 
   test('that refuses without an entry is given as it is', async () => {
@@ -179,7 +179,7 @@ describe('the answer', () => {
     expect({ status, code: JSON.parse(text).code }).toEqual({ status: 507, code: 'LARDER_QUEUE_FULL' });
   });
 
-  test('I2: a refusal whose caller has gone is reported to the back as untold', async () => {
+  test('I2: a refusal whose caller has gone is not reported as delivered', async () => {
     let refuse = (_accepted: Accepted): void => undefined;
     accept = () => new Promise((resolve) => (refuse = resolve));
     const leaving = new AbortController();
@@ -194,7 +194,8 @@ describe('the answer', () => {
     await expect(asked).rejects.toThrow('aborted');
     await expect.poll(() => connectionsOf(front), PATIENT).toBe(0);
     refuse({ type: 'cloud', entry: 10, answer: { status: 409, headers: {}, body: '{}' } });
-    await expect.poll(() => untold, PATIENT).toEqual([10]);
+    await expect.poll(() => invalidated.length, PATIENT).toBe(1);
+    expect(delivered).toEqual([]);
   });
 });
 

@@ -8,7 +8,7 @@ import type { Exchange } from './exchange.ts';
 import type { Link } from './link/link.ts';
 
 export interface WriteDeps {
-  back: Pick<Back, 'accept' | 'untold'>;
+  back: Pick<Back, 'accept' | 'delivered'>;
   /** Live: read at every request. `held`: the operator wants nothing sent. */
   link: Pick<Link, 'state' | 'held' | 'slow'>;
   forward(exchange: Exchange): Promise<void>;
@@ -54,8 +54,8 @@ export function createWrite(deps: WriteDeps): (exchange: Exchange) => Promise<vo
       { patience },
     );
     if (accepted.type === 'queued' && patience > 0) deps.link.slow();
-    // Its refusal would otherwise be known to nobody (I2).
-    if (response.destroyed && isRefusal(accepted)) deps.back.untold(accepted.entry);
+    // Until then the refusal is for the inbox, or it would be known to nobody (I2).
+    if (isRefusal(accepted)) response.once('finish', () => deps.back.delivered(accepted.entry));
     const { status, headers } = accepted.answer;
     if (accepted.type !== 'refused') await deps.invalidate(exchange, status, { ...headers });
     sendAccepted(response, accepted);

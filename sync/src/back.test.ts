@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
+import type { BackStatus } from './client.ts';
 import { until, useEdge } from './test-app/edge.ts';
 
 const edge = useEdge();
@@ -154,7 +155,28 @@ describe('refusal', () => {
     expect(accepted).toMatchObject({ type: 'cloud', answer: { status: 403 } });
     expect((await edge.read('/articles/a'))?.body['name']).toBe('article a');
     await edge.drained();
-    expect(edge.back.status.queue.inbox).toBe(0);
+  });
+
+  test('I2: while the caller waits is in the inbox until it has reached them', async () => {
+    const accepted = await edge.edit('k1', 'a', { name: 'forbidden' }, 5000);
+    expect(accepted).toMatchObject({ type: 'cloud', answer: { status: 403 } });
+    await until('it is in the inbox', () => edge.back.status.queue.inbox === 1);
+    edge.back.delivered(accepted.type === 'cloud' ? accepted.entry : 0);
+    await until('the inbox is empty', () => edge.back.status.queue.inbox === 0);
+  });
+
+  test('I2: after a 202 stays in the inbox, though a repeat of the request is told of it', async () => {
+    edge.back.link('offline', false);
+    await edge.edit('k1', 'a', { name: 'forbidden' });
+    edge.back.link('online', false);
+    await edge.drained();
+    const again = await edge.edit('k1', 'a', { name: 'forbidden' }, 5000);
+    expect(again).toMatchObject({ type: 'cloud', answer: { status: 403 } });
+    edge.back.delivered(again.type === 'cloud' ? again.entry : 0);
+    // What comes after it has been dealt with, so it has too.
+    await edge.order('k2', 'b', 1, 5000);
+    const status = await new Promise<BackStatus>((resolve) => edge.back.on('status', resolve));
+    expect(status.queue.inbox).toBe(1);
   });
 
   test('I4: after a 202 goes to the inbox, and stops only what builds on it', async () => {

@@ -28,7 +28,7 @@ const CONCURRENCY = 32;
 const STATUS_EVERY = 100;
 /** RFC 9110 §15.3.3. */
 const ACCEPTED = 202;
-const UNTOLD_AGAIN = 1000;
+const MOST_DELIVERABLE = 10_000;
 /** Documents are counted anew at most this often, ms: a count walks an index. */
 const COUNT_EVERY = 2000;
 
@@ -46,6 +46,10 @@ export class Back {
   #incoming: AcceptMessage[] = [];
   /** Callers who still hope for the cloud's verdict, by entry. */
   readonly #waiters = new Map<number, Waiter[]>();
+  /** Entries that are not settled and of which somebody was told 202. */
+  readonly #promised = new Set<number>();
+  /** Refusals on their way to a caller who waited, and nobody was told 202 before. */
+  readonly #deliverable = new Set<number>();
   #statusTimer: NodeJS.Timeout | null = null;
   #counts = new Map<string, number>();
   #countedAt = -Infinity;
@@ -115,8 +119,8 @@ export class Back {
         this.#replay.link(message.state, message.held);
         this.#feed.link(message.state, message.held);
         return;
-      case 'untold':
-        return this.#untold(message.entry);
+      case 'delivered':
+        return this.#delivered(message.entry);
       case 'state-get':
         return this.#answerState(message.id, () => this.#state.get(message.key));
       case 'state-set':
@@ -128,14 +132,14 @@ export class Back {
     }
   }
 
-  /** A refusal that nobody heard must not be forgotten, a full disk or not (I2). */
-  #untold(seq: number): void {
+  /** A refusal leaves the inbox when its caller has it, unless somebody was told 202 before; a full disk keeps it there. */
+  #delivered(seq: number): void {
+    if (!this.#deliverable.delete(seq)) return;
     try {
-      this.#store.commit(() => this.#store.entries.setTold(seq));
+      this.#store.commit(() => this.#store.entries.setHeard(seq));
       this.#statusChanged();
     } catch (error) {
-      this.#log('error', 'a refusal could not be put into the inbox', { entry: seq, error: messageOf(error) });
-      later(() => this.#untold(seq), UNTOLD_AGAIN);
+      this.#log('warn', 'a refusal stays in the inbox', { entry: seq, error: messageOf(error) });
     }
   }
 
@@ -189,11 +193,15 @@ export class Back {
     for (const entry of entries) {
       const waiters = this.#waiters.get(entry.seq) ?? [];
       this.#waiters.delete(entry.seq);
+      const promised = this.#promised.delete(entry.seq);
+      if (entry.state === 'refused' && waiters.length > 0 && !promised) this.#deliverable.add(entry.seq);
       for (const { id, timer } of waiters) {
         clearTimeout(timer);
         this.#tell(id, entry);
       }
     }
+    // Callers who never were heard of again: their refusals stay in the inbox.
+    if (this.#deliverable.size > MOST_DELIVERABLE) this.#deliverable.clear();
     this.#statusChanged();
   }
 
@@ -202,7 +210,7 @@ export class Back {
     const { seq, state, answer } = entry;
     if (answer !== null) return this.#post({ type: 'accepted', id, accepted: { type: 'cloud', entry: seq, answer } });
     try {
-      if (!entry.told) this.#store.commit(() => this.#store.entries.setTold(seq));
+      this.#promised.add(seq);
       const accepted: Accepted = { type: 'queued', entry: seq, state, answer: this.#preview(entry) };
       this.#post({ type: 'accepted', id, accepted });
     } catch (error) {

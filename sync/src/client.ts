@@ -91,8 +91,11 @@ export interface Back {
   read(call: Call): Promise<ReplicaAnswer | null>;
   /** Takes a write that the profile knows. Rejects with a `LarderError` where it cannot be kept. */
   accept(call: Call, options: AcceptOptions): Promise<Accepted>;
-  /** The caller had gone before this entry's refusal could be told: it is for the inbox, as after a 202. */
-  untold(entry: number): void;
+  /**
+   * This entry's refusal has gone out on a connection still open. Until the front says so, a refusal is for the inbox as
+   * after a 202, so that none is lost with a crash or a caller (I2).
+   */
+  delivered(entry: number): void;
   /** Tells the back how the link is. `held`: the operator wants nothing sent. */
   link(state: LinkState, held: boolean): void;
   readonly tags: Tags;
@@ -193,8 +196,8 @@ class BackClient implements Back {
     return this.#writes.call((id) => this.#tellWriter({ type: 'accept', id, call, options }));
   }
 
-  untold(entry: number): void {
-    this.#tellWriter({ type: 'untold', entry });
+  delivered(entry: number): void {
+    this.#tellWriter({ type: 'delivered', entry });
   }
 
   link(state: LinkState, held: boolean): void {

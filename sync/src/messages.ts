@@ -18,8 +18,8 @@ export const sentErrorOf = (error: unknown): SentError =>
 export type ToWriter =
   | { type: 'accept'; id: number; call: Call; options: AcceptOptions }
   | { type: 'link'; state: LinkState; held: boolean }
-  /** The caller had gone before this entry's refusal could be told: it counts as told 202. */
-  | { type: 'untold'; entry: number }
+  /** This entry's refusal has reached its caller. */
+  | { type: 'delivered'; entry: number }
   | { type: 'state-get'; id: number; key: string }
   | { type: 'state-set'; id: number; key: string; value: string; expiresAt: number | null }
   | { type: 'state-delete'; id: number; key: string }

@@ -17,7 +17,7 @@ export interface QueuedEntry extends Entry {
   /** Of the request as the caller made it: another one under the same key is a mismatch. */
   fingerprint: string;
   overlaid: boolean;
-  /** The caller was told 202, or may have been: a refusal now needs a person. */
+  /** The caller was told 202, or may have been: a refusal needs a person. False once one was told of the refusal. */
   told: boolean;
   /** The base contains it, though its verdict has not come: the overlay lets go of it as it settles. */
   marked: boolean;
@@ -41,8 +41,8 @@ export class Entries {
   constructor(db: DatabaseSync) {
     this.#statements = {
       insert: db.prepare(`INSERT INTO entry
-        (key, user, user_json, route, kind, release, method, path, search, headers, body, fingerprint, at, state, tags)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', '[]')`),
+        (key, user, user_json, route, kind, release, method, path, search, headers, body, fingerprint, at, state, told, tags)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', 1, '[]')`),
       byKey: db.prepare('SELECT * FROM entry WHERE user = ? AND key = ?'),
       bySeq: db.prepare('SELECT * FROM entry WHERE seq = ?'),
       tags: db.prepare('UPDATE entry SET tags = ? WHERE seq = ?'),
@@ -50,7 +50,7 @@ export class Entries {
       state: db.prepare('UPDATE entry SET state = ? WHERE seq = ?'),
       attempt: db.prepare('UPDATE entry SET attempts = attempts + 1 WHERE seq = ?'),
       notBefore: db.prepare('UPDATE entry SET not_before = ? WHERE seq = ?'),
-      told: db.prepare('UPDATE entry SET told = 1 WHERE seq = ?'),
+      heard: db.prepare('UPDATE entry SET told = 0 WHERE seq = ?'),
       settle: db.prepare('UPDATE entry SET state = ?, verdict = ?, answer = ?, settled_at = ? WHERE seq = ?'),
       rewrite: db.prepare('UPDATE entry SET path = ?, search = ?, body = ? WHERE seq = ?'),
       marked: db.prepare('UPDATE entry SET marked = 1 WHERE seq = ?'),
@@ -72,7 +72,7 @@ export class Entries {
       neverSent: db.prepare(`SELECT * FROM entry WHERE state = 'queued' AND attempts = 0 AND seq > ? ORDER BY seq`),
       newestAt: db.prepare('SELECT at FROM entry ORDER BY seq DESC LIMIT 1'),
       overlaid: db.prepare('SELECT seq, tags FROM entry WHERE overlaid = 1'),
-      restart: db.prepare('UPDATE entry SET state = ?1, told = 1, not_before = 0 WHERE state = ?2'),
+      restart: db.prepare('UPDATE entry SET state = ?1, not_before = 0 WHERE state = ?2'),
       openCount: db.prepare(`SELECT count(*) AS n FROM entry WHERE state IN ${OPEN}`),
       openStates: db.prepare(`SELECT state, count(*) AS n FROM entry WHERE state IN ${OPEN} GROUP BY state`),
       oldest: db.prepare(`SELECT at FROM entry WHERE state IN ${OPEN} ORDER BY seq LIMIT 1`),
@@ -148,8 +148,9 @@ export class Entries {
     this.#statements.notBefore.run(at, seq);
   }
 
-  setTold(seq: number): void {
-    this.#statements.told.run(seq);
+  /** Its refusal has reached the caller: nobody else needs to see to it. */
+  setHeard(seq: number): void {
+    this.#statements.heard.run(seq);
   }
 
   rewrite(seq: number, path: string, search: string, body: string | null): void {
