@@ -30,6 +30,9 @@ describe('on the way to the cloud', () => {
 
   test('a request whose answer may be shared names nobody', () => {
     expect(toCloud({ host: 'evil.example', 'x-forwarded-host': 'evil.example' }, null)).toEqual({ via: '1.1 larder' });
+    const override = { 'x-original-url': '/evil', 'x-http-method-override': 'PUT' };
+    expect(toCloud(override, null)).toEqual({ via: '1.1 larder' });
+    expect(toCloud(override, client)).toMatchObject(override);
   });
 
   test.for([

@@ -22,6 +22,26 @@ const HOP_BY_HOP = new Set([
 const isOrigin = (name: string): boolean =>
   name === 'forwarded' || name === 'x-real-ip' || name.startsWith('x-forwarded-');
 
+/**
+ * By these some apps and frameworks take another URL, host or method for the request's own. Where an answer may be
+ * shared they would change it for everybody, and no Vary speaks of them.
+ */
+const OVERRIDES = new Set([
+  'x-original-url',
+  'x-rewrite-url',
+  'x-original-uri',
+  'x-request-uri',
+  'x-host',
+  'x-original-host',
+  'x-http-host-override',
+  'x-http-method-override',
+  'x-http-method',
+  'x-method-override',
+  'x-scheme',
+  'x-url-scheme',
+  'front-end-https',
+]);
+
 /** The name by which this proxy appears in Via (RFC 9110 §7.6.3). */
 const VIA = '1.1 larder';
 
@@ -33,7 +53,8 @@ const VIA = '1.1 larder';
 export function toCloud(headers: HeaderFields, client: Client | null): HeaderFields {
   const kept = endToEnd(headers);
   const host = first(kept['host']);
-  for (const name of Object.keys(kept)) if (isOrigin(name)) delete kept[name];
+  for (const name of Object.keys(kept))
+    if (isOrigin(name) || (client === null && OVERRIDES.has(name))) delete kept[name];
   delete kept['host'];
   // The expectation was met when the edge began to read the body (RFC 9110 §10.1.1).
   delete kept['expect'];
@@ -42,9 +63,13 @@ export function toCloud(headers: HeaderFields, client: Client | null): HeaderFie
   return kept;
 }
 
+/** What this edge says of an answer, nobody behind it can say in its name (I13). */
+const OWN_WORD = new Set(['larder-source', 'larder-as-of', 'larder-pending', 'larder-entry']);
+
 /** The fields of the cloud's answer as the edge goes on with them. */
 export function fromCloud(headers: Readonly<Record<string, string | string[] | undefined>>): HeaderFields {
   const kept = endToEnd(headers);
+  for (const name of OWN_WORD) delete kept[name];
   addVia(kept);
   return kept;
 }
