@@ -106,7 +106,7 @@ export const Config = z.strictObject({
     0,
     16 * GiB,
     4 * MiB,
-    'Largest answer that is cached, bytes; it is held in memory while it is fetched.',
+    'Largest answer that is cached, bytes. One of more than a mebibyte is kept in a file, never in memory.',
   ),
   maxBodyBytes: whole(0, 64 * MiB, 4 * MiB, 'Largest body of a write that can wait for the cloud, bytes.'),
   maxQueue: whole(1, 10_000_000, 100_000, 'Writes that may wait for the cloud; further ones are refused.'),

@@ -9,16 +9,18 @@ import type { LinkState } from '@larder/sync/link';
 import type { Link } from './link/link.ts';
 import type { Cache } from './cache/cache.ts';
 import type { CloudAnswer, Question } from './cache/fetch.ts';
-import { dismiss, Fill } from './cache/fill.ts';
+import { Fill } from './cache/fill.ts';
+import type { Ticket } from './cache/fill.ts';
 import { decide, mayServeStale, onlyIfCached } from './cache/policy.ts';
 import type { Need } from './cache/policy.ts';
-import type { StoredResponse } from './cache/response.ts';
+import { isInMemory } from './cache/response.ts';
+import type { Stored, StoredResponse } from './cache/response.ts';
 import { termsOf } from './cache/rules.ts';
 import type { Rules } from './cache/rules.ts';
 import type { Cloud } from './cloud.ts';
 import type { Exchange } from './exchange.ts';
 import { sendInterim } from './respond.ts';
-import { sendHit, sendReplica, sendStale, sendThrough, sendWhole } from './read/answer.ts';
+import { sendFilling, sendHit, sendReplica, sendStale, sendThrough, sendWhole } from './read/answer.ts';
 import { createBypass } from './read/bypass.ts';
 import type { Bypass } from './read/bypass.ts';
 import { sendOfflinePage } from './read/offline-page.ts';
@@ -45,7 +47,7 @@ export interface ReaderDeps {
     patienceCeiling: number;
     /** Longest wait for the head of an answer, ms. */
     hardTimeout: number;
-    /** Largest answer that is stored, bytes; it is held in memory while it is fetched. */
+    /** Largest answer that is stored, bytes. */
     maxObjectBytes: number;
   };
 }
@@ -79,7 +81,9 @@ const OFFLINE_TIMEOUT = 6_000;
 /** Failures that the cloud itself reports and a lower rung may cover up (RFC 5861 §4). */
 const FAILING = new Set([500, 502, 503, 504]);
 
-type MaybeStored = StoredResponse | null;
+type MaybeStored = Stored | null;
+/** An answer, and the place in the fetch that gives it. */
+type Boarded = { answer: CloudAnswer; ticket: Ticket };
 
 class ReadPath {
   readonly counters: Record<Outcome, number> = {
@@ -141,15 +145,20 @@ class ReadPath {
 
   async #readCloud(reading: Reading, stored: MaybeStored): Promise<void> {
     const forward = this.#forwardReason(reading, stored);
-    const answer = await this.#askCloud(reading, stored);
-    if (answer === null) return;
-    if (await this.#answeredBetter(reading, stored, answer)) return dismiss(answer);
+    const boarded = await this.#askCloud(reading, stored);
+    if (boarded === null) return;
+    const { answer, ticket } = boarded;
+    if (await this.#answeredBetter(reading, stored, answer)) return ticket.leave();
     const { exchange } = reading;
     const { clock, back } = this.#deps;
     const pending = pendingFor(back, reading);
     if (answer.type === 'through') {
       this.counters.through++;
       await sendThrough(exchange, answer, forward, clock(), pending);
+    } else if (answer.type === 'filling') {
+      this.counters.stored++;
+      // Whether the caller has it all or has gone: the rest still comes, to be stored.
+      await sendFilling(exchange, answer, forward, clock(), pending).finally(() => ticket.leave());
     } else {
       this.counters[answer.validated ? 'validated' : 'stored']++;
       sendWhole(exchange, answer, forward, clock(), pending);
@@ -157,7 +166,7 @@ class ReadPath {
   }
 
   /** Waits for the cloud as long as nobody here could answer sooner; null: answered from here, or failed. */
-  async #askCloud(reading: Reading, stored: MaybeStored): Promise<CloudAnswer | null> {
+  async #askCloud(reading: Reading, stored: MaybeStored): Promise<Boarded | null> {
     const { exchange } = reading;
     const { link } = this.#deps;
     const ticket = this.#mustBypass(reading)
@@ -166,11 +175,11 @@ class ReadPath {
     const isTrial = link.state === 'offline';
     try {
       const answer = await withinTime(ticket.answer, isTrial ? OFFLINE_TIMEOUT : this.#patienceFor(reading, stored));
-      if (answer !== null) return answer;
+      if (answer !== null) return { answer, ticket };
       if (!isTrial) link.slow();
       // A lower rung answers, while the fetch goes on; where none can, it is waited for after all.
       const isAnswered = await this.#answeredHere(reading, stored, 'slow', 'slow');
-      if (!isAnswered && !isTrial) return await ticket.answer;
+      if (!isAnswered && !isTrial) return { answer: await ticket.answer, ticket };
       ticket.leave();
       if (!isAnswered) throw new LarderError('LARDER_OFFLINE');
     } catch (error) {
@@ -220,7 +229,7 @@ class ReadPath {
   }
 
   /** Answers at once from what is stored, if the rules let it stand by itself. */
-  #answeredBy(stored: StoredResponse, reading: Reading): boolean {
+  #answeredBy(stored: Stored, reading: Reading): boolean {
     const { back, clock, link } = this.#deps;
     const { exchange, request } = reading;
     const now = clock();
@@ -228,7 +237,7 @@ class ReadPath {
     if ((type !== 'fresh' && type !== 'stale-while-revalidate') || this.#bypass.hasPrecondition(exchange)) return false;
     this.counters[type === 'fresh' ? 'hit' : 'stale']++;
     sendHit(exchange, stored, now, pendingFor(back, reading));
-    if (type === 'fresh') this.#deps.onFresh?.(reading, stored);
+    if (type === 'fresh' && isInMemory(stored)) this.#deps.onFresh?.(reading, stored);
     const mayRefresh = link.state !== 'offline' && !link.held;
     if (type === 'stale-while-revalidate' && mayRefresh) this.fill.refresh(this.#questionOf(reading, stored));
     return true;

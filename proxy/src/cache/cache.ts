@@ -1,11 +1,12 @@
 /** The two tiers behind one door, and the leases that keep what was invalidated from being stored (I10). */
 import type { Tags } from '@larder/sync/client';
+import type { BodyFiles } from './body-files.ts';
 import { openDiskStore } from './disk.ts';
 import type { DiskStore } from './disk.ts';
 import { createMemoryStore } from './memory.ts';
 import type { MemoryStore } from './memory.ts';
 import { pathOf } from './query-variants.ts';
-import type { CacheRequest, StoredResponse } from './response.ts';
+import type { CacheRequest, Stored, StoredResponse } from './response.ts';
 import type { Slot, Store } from './store.ts';
 
 export interface CacheOptions {
@@ -45,19 +46,21 @@ export interface CacheFigures {
 }
 
 export interface Cache {
+  /** For bodies that are too large for memory; null: there is no disk. */
+  readonly files: BodyFiles | null;
   /** In memory, without waiting. */
   find(request: CacheRequest): StoredResponse | null;
   /** On disk; null at once where the index has nothing. What is found is taken into memory. */
-  findOnDisk(request: CacheRequest): Promise<StoredResponse | null> | null;
+  findOnDisk(request: CacheRequest): Promise<Stored | null> | null;
   /** What either tier has, without taking it into memory or counting it as a use. */
-  peek(request: CacheRequest): Promise<{ memory: StoredResponse | null; disk: StoredResponse | null }>;
+  peek(request: CacheRequest): Promise<{ memory: StoredResponse | null; disk: Stored | null }>;
   /**
    * Stands for all that memory has under a URI: while it stays the same object, `find` gives the same for the same
    * request, tags aside. Null where there is nothing.
    */
   shelf(uri: string): object | null;
   /** Has none of its tags been invalidated since it was found? */
-  isCurrent(response: StoredResponse): boolean;
+  isCurrent(response: Stored): boolean;
   /** Is anything stored under this URI, for whomever? */
   has(uri: string): boolean;
   lease(uri: string, tags: readonly string[]): Lease;
@@ -65,9 +68,9 @@ export interface Cache {
   /** Ends a lease. Every lease is released. */
   release(lease: Lease): void;
   /** Stores under a lease; false where that no longer holds, or where a waiting write touches its tags. */
-  put(lease: Lease, response: StoredResponse): boolean;
+  put(lease: Lease, response: Stored): boolean;
   /** Drops one stored response, because the origin no longer gives it. */
-  drop(response: StoredResponse): void;
+  drop(response: Stored): void;
   /**
    * Drops all that is stored under these paths, whatever the query and for whomever, and all that carries one of these
    * tags of the profile; resolves when it would not come back after a crash.
@@ -120,21 +123,22 @@ class TieredCache implements Cache {
     this.#tiers = disk === null ? [memory] : [memory, disk];
   }
 
+  get files(): BodyFiles | null {
+    return this.#disk?.files ?? null;
+  }
+
   find(request: CacheRequest): StoredResponse | null {
     const found = this.#memory.find(request);
     return found !== null && this.isCurrent(found) ? found : null;
   }
 
-  findOnDisk(request: CacheRequest): Promise<StoredResponse | null> | null {
+  findOnDisk(request: CacheRequest): Promise<Stored | null> | null {
     const found = this.#disk?.find(request) ?? null;
     return found === null ? null : this.#promote(request, found);
   }
 
   /** From disk into memory, unless it was invalidated on the way. */
-  async #promote(
-    request: CacheRequest,
-    finding: StoredResponse | Promise<StoredResponse | null>,
-  ): Promise<StoredResponse | null> {
+  async #promote(request: CacheRequest, finding: Stored | Promise<Stored | null>): Promise<Stored | null> {
     const lease = this.lease(request.uri, UNKNOWN_TAGS);
     try {
       const found = await finding;
@@ -146,9 +150,9 @@ class TieredCache implements Cache {
     }
   }
 
-  async peek(request: CacheRequest): Promise<{ memory: StoredResponse | null; disk: StoredResponse | null }> {
+  async peek(request: CacheRequest): Promise<{ memory: StoredResponse | null; disk: Stored | null }> {
     const [memory, disk] = await Promise.all([this.#memory.peek(request), this.#disk?.peek(request) ?? null]);
-    const current = (found: StoredResponse | null) => (found !== null && this.isCurrent(found) ? found : null);
+    const current = <T extends Stored>(found: T | null) => (found !== null && this.isCurrent(found) ? found : null);
     return { memory: current(memory), disk: current(disk) };
   }
 
@@ -178,13 +182,13 @@ class TieredCache implements Cache {
     this.#leases.delete(lease);
   }
 
-  put(lease: Lease, response: StoredResponse): boolean {
+  put(lease: Lease, response: Stored): boolean {
     if (!this.holds(lease) || this.#tags?.pending(lease.tags) === true) return false;
     for (const tier of this.#tiers) tier.put(response);
     return true;
   }
 
-  drop(response: StoredResponse): void {
+  drop(response: Stored): void {
     for (const tier of this.#tiers) tier.drop(response);
   }
 

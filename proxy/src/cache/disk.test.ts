@@ -96,7 +96,8 @@ test('a broken directory is emptied, and the start does not fail', async () => {
   const store = await open(directory);
   store.put(response('/a'));
   await store.close();
-  for (const name of await readdir(directory)) await writeFile(join(directory, name), 'nonsense');
+  for (const { name } of (await readdir(directory, { withFileTypes: true })).filter((entry) => entry.isFile()))
+    await writeFile(join(directory, name), 'nonsense');
   const again = await open(directory);
   expect(again.figures.responses).toBe(0);
   again.put(response('/b'));

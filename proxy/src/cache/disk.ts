@@ -1,14 +1,18 @@
 /**
  * The second tier: level on disk under an index in memory, so that a miss touches no disk. Written behind the answer.
+ * Large bodies lie beside it, a file each.
  *
  * A record that is torn or corrupted is a miss. Nothing here is the truth: a directory that cannot be read is emptied.
  */
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { LarderError } from '@larder/sync/errors';
 import { Level } from 'level';
+import { BodyFiles } from './body-files.ts';
 import { decodeRecord, decodeSlot, FORMAT } from './record.ts';
 import type { DiskSlot } from './record.ts';
-import type { CacheRequest, StoredResponse } from './response.ts';
+import { isInMemory } from './response.ts';
+import type { CacheRequest, Stored } from './response.ts';
 import { createShelves } from './shelves.ts';
 import type { Shelves } from './shelves.ts';
 import { softened } from './soften.ts';
@@ -16,6 +20,8 @@ import type { Slot, Store } from './store.ts';
 import { SLOTS, WriteBehind } from './write-behind.ts';
 
 export interface DiskStore extends Store {
+  /** Where a body is collected that is too large for memory. Once it has been put, its file is removed with it. */
+  readonly files: BodyFiles;
   readonly figures: { responses: number; bytes: number; faults: number };
 }
 
@@ -26,8 +32,6 @@ export interface DiskOptions {
   version: string;
 }
 
-/** A larger body stays in memory only. */
-const LARGEST_BODY = 1024 * 1024;
 /** Headers and keys, roughly. */
 const OVERHEAD = 1024;
 
@@ -61,7 +65,9 @@ async function open({ directory, maxBytes, version }: DiskOptions): Promise<Disk
     if ((await database.get('version')) !== written) await database.clear();
     await database.put('version', written);
     const { slots, broken } = await readSlots(database);
-    return new LevelStore(database, slots, broken, maxBytes);
+    // Level leaves alone what it does not know.
+    const files = await BodyFiles.open(join(directory, 'bodies'), new Set(slots.flatMap(({ file }) => file ?? [])));
+    return new LevelStore(database, files, slots, broken, maxBytes);
   } catch (error) {
     await database.close();
     throw error;
@@ -81,14 +87,24 @@ async function readSlots(database: Database): Promise<{ slots: DiskSlot[]; broke
 }
 
 class LevelStore implements DiskStore {
+  readonly files: BodyFiles;
   readonly #database: Database;
   readonly #behind: WriteBehind;
   readonly #shelves: Shelves<DiskSlot>;
   #faults: number;
   #nextId: number;
+  /** Slots by file: a validated response takes over the file of the one that it replaces. */
+  readonly #users = new Map<string, number>();
 
-  constructor(database: Database, slots: readonly DiskSlot[], broken: readonly string[], maxBytes: number) {
+  constructor(
+    database: Database,
+    files: BodyFiles,
+    slots: readonly DiskSlot[],
+    broken: readonly string[],
+    maxBytes: number,
+  ) {
     this.#database = database;
+    this.files = files;
     this.#behind = new WriteBehind(database, {
       onLost: (slot) => this.#shelves.remove(slot),
       compactAfter: maxBytes / 4,
@@ -96,30 +112,34 @@ class LevelStore implements DiskStore {
     this.#shelves = createShelves<DiskSlot>({
       maxBytes,
       bytesOf: (slot) => slot.bytes,
-      onGone: (slot) => this.#behind.remove(slot.id, slot.bytes),
+      onGone: (slot) => this.#forget(slot),
     });
+    files.onBroken = (name) => {
+      this.#faults++;
+      this.#shelves.revise((slot) => (slot.file === name ? null : slot));
+    };
     this.#faults = broken.length;
     for (const id of broken) this.#behind.remove(id, 0);
-    for (const slot of slots) this.#shelves.put(slot);
+    for (const slot of slots) this.#place(slot);
     this.#nextId = slots.reduce((next, { id }) => Math.max(next, Number.parseInt(id, 36) + 1), 0);
   }
 
-  find(request: CacheRequest): StoredResponse | null | Promise<StoredResponse | null> {
+  find(request: CacheRequest): Stored | null | Promise<Stored | null> {
     return this.#look(this.#shelves.find(request));
   }
 
-  peek(request: CacheRequest): StoredResponse | null | Promise<StoredResponse | null> {
+  peek(request: CacheRequest): Stored | null | Promise<Stored | null> {
     return this.#look(this.#shelves.peek(request));
   }
 
-  put(response: StoredResponse): void {
-    if (response.body.length > LARGEST_BODY) return;
+  put(response: Stored): void {
     const { uri, scope, shared, vary, selection, tags, sequence, cacheTags } = response;
     const id = (this.#nextId++).toString(36).padStart(10, '0');
     const bytes = response.body.length + OVERHEAD;
     const slot: DiskSlot = { id, bytes, uri, scope, shared, vary, selection, tags, sequence, cacheTags };
+    if (!Buffer.isBuffer(response.body)) slot.file = response.body.name;
     this.#behind.write(slot, response);
-    this.#shelves.put(slot);
+    this.#place(slot);
   }
 
   has(uri: string): boolean {
@@ -158,18 +178,37 @@ class LevelStore implements DiskStore {
     await this.#database.close();
   }
 
-  #look(slot: DiskSlot | null): StoredResponse | null | Promise<StoredResponse | null> {
+  #look(slot: DiskSlot | null): Stored | null | Promise<Stored | null> {
     if (slot === null) return null;
     const waiting = this.#behind.waiting(slot.id);
-    return waiting === null ? this.#read(slot) : asOf(slot, waiting);
+    if (waiting === null) return this.#read(slot);
+    return isInMemory(waiting) ? asOf(slot, waiting) : this.#check(slot, waiting);
   }
 
-  async #read(slot: DiskSlot): Promise<StoredResponse | null> {
+  #place(slot: DiskSlot): void {
+    if (slot.file !== undefined) this.#users.set(slot.file, (this.#users.get(slot.file) ?? 0) + 1);
+    this.#shelves.put(slot);
+  }
+
+  #forget({ id, bytes, file }: DiskSlot): void {
+    this.#behind.remove(id, file === undefined ? bytes : OVERHEAD);
+    if (file === undefined) return;
+    const users = (this.#users.get(file) ?? 1) - 1;
+    if (users > 0) return void this.#users.set(file, users);
+    this.#users.delete(file);
+    void this.files.remove(file);
+  }
+
+  async #read(slot: DiskSlot): Promise<Stored | null> {
     const record = await this.#behind.read(slot.id).catch(() => null);
     // Removed while it was being read: it must not come back (I10).
     if (!this.#shelves.has(slot)) return null;
-    const response = record === null ? null : decodeRecord(record);
-    if (response !== null) return asOf(slot, response);
+    return this.#check(slot, record === null ? null : decodeRecord(record, (facts) => this.files.at(facts)));
+  }
+
+  async #check(slot: DiskSlot, response: Stored | null): Promise<Stored | null> {
+    const isThere = response !== null && (Buffer.isBuffer(response.body) || (await response.body.exists()));
+    if (isThere) return this.#shelves.has(slot) ? asOf(slot, response) : null;
     this.#faults++;
     this.#shelves.remove(slot);
     return null;
@@ -177,5 +216,5 @@ class LevelStore implements DiskStore {
 }
 
 /** A record does not know of the soft purge that its slot went through. */
-const asOf = ({ staleFrom }: DiskSlot, response: StoredResponse): StoredResponse =>
+const asOf = ({ staleFrom }: DiskSlot, response: Stored): Stored =>
   staleFrom === undefined ? response : softened(response, staleFrom);

@@ -1,13 +1,13 @@
 /** One fetch: from the question to the cloud, to what is left of its answer in the cache. */
 import type { Readable } from 'node:stream';
 import { LarderError } from '@larder/sync/errors';
-import { CloudFault } from '@larder/sync/fault';
 import type { Cloud, CloudResponse, HeaderFields } from '../cloud.ts';
-import { readWhole } from './body.ts';
 import type { Cache, Lease } from './cache.ts';
+import { Filling, NotKept } from './filling.ts';
 import { freshen, store, whyNotStored } from './policy.ts';
 import type { Fetched, Refusal } from './policy.ts';
-import type { CacheRequest, ResponseHead, StoredResponse } from './response.ts';
+import { isInMemory } from './response.ts';
+import type { CacheRequest, Metadata, ResponseHead, Stored } from './response.ts';
 import type { RuleTerms } from './rules.ts';
 
 export interface FetchDeps {
@@ -24,7 +24,7 @@ export interface FetchDeps {
 export interface Question {
   request: CacheRequest;
   /** What is to be validated; null: nothing is stored. */
-  stored: StoredResponse | null;
+  stored: Stored | null;
   tags: readonly string[];
   rule: RuleTerms | null;
   /** Told how long the head of the answer took, ms. */
@@ -35,21 +35,34 @@ export interface Question {
 
 export type CloudAnswer =
   | WholeAnswer
+  | FillingAnswer
   /** For one caller, who must read the body or destroy it. `refusal`: why it is not stored; null: nobody asked. */
   | { type: 'through'; head: ResponseHead; body: Readable; refusal: Refusal | null };
 
-/** Complete, and for everybody who asked. */
-export interface WholeAnswer {
-  type: 'whole';
-  response: StoredResponse;
-  /** Others will find it. */
-  stored: boolean;
-  /** By a 304 of the cloud. */
-  validated: boolean;
+interface Shared {
   /** Somebody else had already asked. */
   joined: boolean;
   /** Set-Cookie, for the one who asked first and for nobody else (I8). */
   cookies: string | string[] | undefined;
+}
+
+/** Complete, and for everybody who asked. */
+export interface WholeAnswer extends Shared {
+  type: 'whole';
+  response: Stored;
+  /** Others will find it. */
+  stored: boolean;
+  /** By a 304 of the cloud. */
+  validated: boolean;
+}
+
+/** For everybody who asked, as it comes. Whoever gets one releases it. */
+export interface FillingAnswer extends Shared {
+  type: 'filling';
+  metadata: Metadata;
+  filling: Filling;
+  /** When it has come and been stored; rejects as `Filling.whole` does. */
+  whole: Promise<WholeAnswer>;
 }
 
 /**
@@ -93,20 +106,52 @@ export async function fetchOnce(
   if (response.status === 304) throw new LarderError('LARDER_CLOUD_FAILED', 'It said 304 to an unconditional request.');
 
   const metadata = store(fetched);
-  const length = Number(response.headers['content-length'] ?? 0);
-  if (metadata === null || length > deps.maxObjectBytes) {
+  const announced = lengthOf(response);
+  if (metadata === null || (announced ?? 0) > deps.maxObjectBytes) {
     // What was stored is no longer what the origin says (RFC 9111 §4.3.3); its failure says nothing.
     if (response.status < 500 && stored?.scope === request.scope) cache.drop(stored);
     const refusal = metadata === null ? whyNotStored(fetched) : 'too-large';
     return { type: 'through', head: response, body: response.body, refusal };
   }
-  const body = await readWhole(response.body, deps.maxObjectBytes);
-  if (!Buffer.isBuffer(body)) return { type: 'through', head: response, body, refusal: 'too-large' };
-  // Not the body that was announced.
-  if (response.headers['content-length'] !== undefined && length !== body.length) throw new CloudFault('reset', true);
-  const answer = { ...metadata, body };
-  const kept = cache.put(lease, answer);
-  return { type: 'whole', response: answer, stored: kept, validated: false, joined: false, cookies };
+  return fillFrom(response.body, { deps, metadata, lease, announced, cookies });
+}
+
+const lengthOf = ({ headers }: ResponseHead) =>
+  headers['content-length'] === undefined ? null : Number(headers['content-length']);
+
+interface FillOptions {
+  deps: FetchDeps;
+  metadata: Metadata;
+  lease: Lease;
+  announced: number | null;
+  cookies: WholeAnswer['cookies'];
+}
+
+/** Begins to store a body. One that came along with its head, as most do, is an answer that is whole. */
+async function fillFrom(source: Readable, options: FillOptions): Promise<CloudAnswer> {
+  const { deps, metadata, lease, announced, cookies } = options;
+  const { files } = deps.cache;
+  const filling = new Filling({ source, announced, limit: deps.maxObjectBytes, files });
+  const whole = filling.whole.then((body): WholeAnswer => {
+    const response = { ...metadata, body };
+    const stored = deps.cache.put(lease, response);
+    if (stored) filling.keep();
+    return { type: 'whole', response, stored, validated: false, joined: false, cookies };
+  });
+  whole.catch(() => undefined);
+  const early = await Promise.race([whole, nextTurn()]).catch(rethrowUnlessNotKept);
+  if (early === null || !isInMemory(early.response))
+    return { type: 'filling', metadata, filling, whole, joined: false, cookies };
+  filling.release();
+  return early;
+}
+
+const nextTurn = () => new Promise<null>((resolve) => setImmediate(resolve, null));
+
+/** What is merely too large still reaches the one who asked. */
+function rethrowUnlessNotKept(error: unknown): null {
+  if (error instanceof NotKept) return null;
+  throw error;
 }
 
 async function send(deps: FetchDeps, question: Question, signal: AbortSignal): Promise<CloudResponse> {
@@ -152,7 +197,7 @@ function fillHeaders({ request, stored }: Question): HeaderFields {
 }
 
 /** Does the 304 speak of what is stored? Without an ETag of its own it can only be the one that was asked about. */
-function isSame(stored: StoredResponse, response: CloudResponse): boolean {
+function isSame(stored: Stored, response: CloudResponse): boolean {
   const etag = response.headers['etag'];
   return etag === undefined || stored.etag === null || weak(String(etag)) === weak(stored.etag);
 }

@@ -5,14 +5,16 @@
 import { LarderError } from '@larder/sync/errors';
 import type { Lease } from './cache.ts';
 import { fetchOnce } from './fetch.ts';
-import type { CloudAnswer, FetchDeps, Question } from './fetch.ts';
-import type { CacheRequest } from './response.ts';
+import type { CloudAnswer, FetchDeps, FillingAnswer, Question, WholeAnswer } from './fetch.ts';
+import { NotKept } from './filling.ts';
+import { decide } from './policy.ts';
+import type { CacheRequest, Metadata } from './response.ts';
 import { matches, selectionOf } from './vary.ts';
 
 /** A caller's place in a fetch. `answer` rejects with a `CloudFault` or a `LarderError`. */
 export interface Ticket {
   answer: Promise<CloudAnswer>;
-  /** The caller wants the answer no more; the fetch goes on. */
+  /** The caller wants the answer no more, or has all of it; the fetch goes on. */
   leave(): void;
 }
 
@@ -22,6 +24,9 @@ interface Flight {
   waiting: number;
   abort: AbortController;
   answer: Promise<CloudAnswer>;
+  /** Its body is still coming. */
+  streaming: Metadata | null;
+  isOver: boolean;
 }
 
 /** A URI whose answer could not be shared is not waited for again so soon, ms. */
@@ -68,21 +73,34 @@ export class Fill {
     for (const flight of this.#abandoned) flight.abort.abort(ABANDONED);
   }
 
-  /** The fetch that a new caller may join: not one begun before an invalidation (I10). */
+  /**
+   * The fetch that a new caller may join: not one begun before an invalidation (I10), nor one whose answer, as far as
+   * its head is known, does not do for this request.
+   */
   #joinable(question: Question): Flight | null {
+    const { cache, clock } = this.#deps;
     const flight = this.#flights.get(this.#keyOf(question));
-    return flight !== undefined && this.#deps.cache.holds(flight.lease) ? flight : null;
+    if (flight === undefined || !cache.holds(flight.lease)) return null;
+    const { streaming } = flight;
+    const isUsable = streaming === null || decide(question.request, streaming, clock(), 'online').type === 'fresh';
+    return isUsable ? flight : null;
   }
 
   /** Starts a fetch that others may join. */
   #depart(question: Question): Flight {
-    const key = this.#keyOf(question);
     const flight = this.#start(question);
-    this.#flights.set(key, flight);
+    const keys = [this.#keyOf(question)];
+    const list = () => keys.forEach((key) => this.#flights.set(key, flight));
+    list();
     const arrive = () => {
-      if (this.#flights.get(key) === flight) this.#flights.delete(key);
+      for (const key of keys) if (this.#flights.get(key) === flight) this.#flights.delete(key);
     };
-    flight.answer.then(arrive, arrive);
+    flight.answer.then(({ type }) => {
+      // What it varies by is known now, and with it by which key others look for it.
+      if (type === 'filling') keys.push(this.#keyOf(question));
+      if (type === 'filling' && !flight.isOver) list();
+    }, ignore);
+    overOf(flight.answer).then(arrive, arrive);
     return flight;
   }
 
@@ -90,25 +108,40 @@ export class Fill {
     const { cache } = this.#deps;
     const abort = new AbortController();
     const lease = cache.lease(question.request.uri, question.tags);
-    const flight = { lease, waiting: 0, abort, answer: fetchOnce(this.#deps, question, lease, abort.signal) };
+    const answer = fetchOnce(this.#deps, question, lease, abort.signal);
+    const flight: Flight = { lease, waiting: 0, abort, answer, streaming: null, isOver: false };
     const end = () => {
+      flight.isOver = true;
       cache.release(lease);
       this.#abandoned.delete(flight);
     };
-    flight.answer.then((answer) => this.#learn(question, answer), ignore).finally(end);
+    answer.then((given) => {
+      if (given.type === 'filling') flight.streaming = given.metadata;
+      this.#learn(question, given);
+    }, ignore);
+    overOf(answer)
+      .catch((error: unknown) => {
+        if (error instanceof NotKept) this.#avoidWaiting(question);
+      })
+      .finally(end);
     return flight;
   }
 
   /** What the next ones need to know before they wait for one another. */
-  #learn({ request }: Question, answer: CloudAnswer): void {
-    const resource = resourceOf(request);
-    if (answer.type === 'whole') {
+  #learn(question: Question, answer: CloudAnswer): void {
+    const resource = resourceOf(question.request);
+    if (answer.type !== 'through') {
+      const { vary } = answer.type === 'whole' ? answer.response : answer.metadata;
       this.#hitForMiss.delete(resource);
-      if (answer.response.vary.length > 0) remember(this.#lastVary, resource, answer.response.vary);
+      if (vary.length > 0) remember(this.#lastVary, resource, vary);
     } else if (answer.head.status < 500) {
       // A failing cloud, on the other hand, is no reason to ask it more often.
-      remember(this.#hitForMiss, resource, this.#deps.clock() + HIT_FOR_MISS);
+      this.#avoidWaiting(question);
     }
+  }
+
+  #avoidWaiting({ request }: Question): void {
+    remember(this.#hitForMiss, resourceOf(request), this.#deps.clock() + HIT_FOR_MISS);
   }
 
   #board(flight: Flight): Ticket {
@@ -117,13 +150,26 @@ export class Fill {
 
   #join(flight: Flight, question: Question): Ticket {
     const answer = flight.answer.then((given) => {
-      if (given.type !== 'whole' || !matches(given.response, question.request)) {
-        // It was for somebody else: everybody now goes by themselves, at the same time.
-        return this.#alone(question).answer;
-      }
-      return { ...given, joined: true, cookies: undefined };
+      const found = given.type === 'whole' ? given.response : given.type === 'filling' ? given.metadata : null;
+      // It was for somebody else: everybody now goes by themselves, at the same time.
+      if (found === null || !matches(found, question.request)) return this.#alone(question).answer;
+      return given.type === 'filling' ? this.#joinFilling(given, question) : shared(given as WholeAnswer);
     });
     return this.#ticket(flight, answer);
+  }
+
+  /** Where nobody knows how long it is, it is waited for: what grows past the limit only one can have. */
+  async #joinFilling(given: FillingAnswer, question: Question): Promise<CloudAnswer> {
+    const { filling } = given;
+    filling.claim();
+    try {
+      if (filling.announced === null) await given.whole;
+      return shared(given);
+    } catch (error) {
+      filling.release();
+      if (error instanceof NotKept) return this.#alone(question).answer;
+      throw error;
+    }
   }
 
   #alone(question: Question): Ticket {
@@ -141,7 +187,7 @@ export class Fill {
       left = true;
       answer.then(dismiss, ignore);
       flight.waiting--;
-      if (flight.waiting === 0) this.#letGo(flight);
+      if (flight.waiting === 0 && !flight.isOver) this.#letGo(flight);
     };
     return { answer, leave };
   }
@@ -161,9 +207,23 @@ export class Fill {
 }
 
 /** Ends an answer that nobody will read. */
-export function dismiss(answer: CloudAnswer): void {
+function dismiss(answer: CloudAnswer): void {
   if (answer.type === 'through') answer.body.destroy();
+  if (answer.type === 'filling') answer.filling.release();
 }
+
+/** Settles when the last byte of an answer has come. */
+async function overOf(answer: Promise<CloudAnswer>): Promise<void> {
+  const given = await answer;
+  if (given.type === 'filling') await given.whole;
+}
+
+/** As one who joined gets it. */
+const shared = <A extends WholeAnswer | FillingAnswer>(answer: A): A => ({
+  ...answer,
+  joined: true,
+  cookies: undefined,
+});
 
 const ignore = () => undefined;
 /** A URI holds no space, so two of these are equal only if both parts are. */

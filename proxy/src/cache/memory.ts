@@ -1,4 +1,5 @@
 /** The first tier: found without waiting. */
+import { isInMemory } from './response.ts';
 import type { CacheRequest, StoredResponse } from './response.ts';
 import { createShelves } from './shelves.ts';
 import { softened } from './soften.ts';
@@ -17,7 +18,10 @@ export function createMemoryStore(maxBytes: number): MemoryStore {
     find: (request) => shelves.find(request),
     peek: (request) => shelves.peek(request),
     shelf: (uri) => shelves.shelf(uri),
-    put: (response) => shelves.put(response),
+    put(response) {
+      if (isInMemory(response)) shelves.put(response);
+      else shelves.drop(response);
+    },
     has: (uri) => shelves.hasUri(uri),
     drop: (slot) => shelves.drop(slot),
     remove(path) {

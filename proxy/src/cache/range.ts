@@ -1,6 +1,6 @@
 /** One byte range out of a complete stored response: RFC 9110 §14. */
 import type { IncomingHttpHeaders } from 'node:http';
-import type { StoredResponse } from './response.ts';
+import type { Stored } from './response.ts';
 
 /** First and last byte, both included; or that nothing of the body is asked for; null: the whole body answers. */
 export type Range = { first: number; last: number } | 'unsatisfiable' | null;
@@ -11,7 +11,7 @@ const ONE_RANGE = /^bytes=(?:(\d+)-(\d*)|-(\d+))$/i;
  * What the request wants of the body. Several ranges, other units and what does not parse are ignored, as they may be
  * (RFC 9110 §14.2).
  */
-export function rangeOf(headers: IncomingHttpHeaders, stored: StoredResponse): Range {
+export function rangeOf(headers: IncomingHttpHeaders, stored: Stored): Range {
   const found = ONE_RANGE.exec(headers.range ?? '');
   if (found === null || stored.status !== 200 || !isStillThat(headers['if-range'], stored)) return null;
   const size = stored.body.length;
@@ -23,7 +23,7 @@ export function rangeOf(headers: IncomingHttpHeaders, stored: StoredResponse): R
 }
 
 /** If-Range compares strongly, or by the exact date (RFC 9110 §13.1.5). */
-function isStillThat(ifRange: string | string[] | undefined, { etag, headers }: StoredResponse): boolean {
+function isStillThat(ifRange: string | string[] | undefined, { etag, headers }: Stored): boolean {
   if (ifRange === undefined) return true;
   if (String(ifRange).includes('"')) return ifRange === etag && !etag.startsWith('W/');
   return ifRange === headers['last-modified'];

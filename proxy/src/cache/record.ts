@@ -1,16 +1,22 @@
-/** How a response lies on disk: a checksum over all that follows it, the metadata's length, the metadata, the body. */
+/**
+ * How a response lies on disk: a checksum over all that follows it, the metadata's length, the metadata, the body. Where
+ * the body is a file, the metadata says which.
+ */
 import { crc32 } from 'node:zlib';
-import type { Metadata, StoredResponse } from './response.ts';
+import type { FileBody, FileFacts } from './body-files.ts';
+import type { Metadata, Stored } from './response.ts';
 import type { Slot } from './store.ts';
 
 /** Raised when the layout below changes: what an older one wrote is dropped. */
-export const FORMAT = 2;
+export const FORMAT = 3;
 
 const HEAD = 8;
+const NOTHING = Buffer.alloc(0);
 
-export function encodeRecord(response: StoredResponse): Buffer {
-  const { body, ...metadata } = response;
-  const text = Buffer.from(JSON.stringify(metadata));
+export function encodeRecord(response: Stored): Buffer {
+  const { body: given, ...metadata } = response;
+  const body = Buffer.isBuffer(given) ? given : NOTHING;
+  const text = Buffer.from(JSON.stringify(Buffer.isBuffer(given) ? metadata : { ...metadata, file: factsOf(given) }));
   const record = Buffer.allocUnsafe(HEAD + text.length + body.length);
   record.writeUInt32LE(text.length, 4);
   text.copy(record, HEAD);
@@ -19,20 +25,24 @@ export function encodeRecord(response: StoredResponse): Buffer {
   return record;
 }
 
-/** Null for anything that is not, bit for bit, what was written. */
-export function decodeRecord(record: Buffer): StoredResponse | null {
+const factsOf = ({ name, length, sums }: FileBody): FileFacts => ({ name, length, sums });
+
+/** Null for anything that is not, bit for bit, what was written. `fileOf`: the body that a record names. */
+export function decodeRecord(record: Buffer, fileOf: (facts: FileFacts) => FileBody): Stored | null {
   if (record.length < HEAD || crc32(record.subarray(4)) !== record.readUInt32LE(0)) return null;
   const bodyAt = HEAD + record.readUInt32LE(4);
   // The checksum says that this text is one that `encodeRecord` wrote.
-  const metadata = JSON.parse(record.toString('utf8', HEAD, bodyAt)) as Metadata;
-  return { ...metadata, body: record.subarray(bodyAt) };
+  const { file, ...metadata } = JSON.parse(record.toString('utf8', HEAD, bodyAt)) as Metadata & { file?: FileFacts };
+  return { ...metadata, body: file === undefined ? record.subarray(bodyAt) : fileOf(file) };
 }
 
 /** What the index keeps of a response on disk. */
 export interface DiskSlot extends Slot {
   id: string;
-  /** Of the record. */
+  /** Of all that it takes. */
   bytes: number;
+  /** The file that holds the body; absent where the record does. */
+  file?: string;
   /** When a soft purge made it stale, ms since 1970; absent where none did. The record itself does not say so. */
   staleFrom?: number;
 }

@@ -1,6 +1,7 @@
 /** What the cache keeps, and what a request looks like to it. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { HeaderFields } from '../cloud.ts';
+import type { FileBody } from './body-files.ts';
 
 export interface CacheRequest {
   method: string;
@@ -54,6 +55,14 @@ export interface Metadata {
   cacheTags: readonly string[];
 }
 
+/** In memory. */
 export interface StoredResponse extends Metadata {
   body: Buffer;
 }
+
+/** In any tier: a large body is a file. */
+export interface Stored extends Metadata {
+  body: Buffer | FileBody;
+}
+
+export const isInMemory = (stored: Stored): stored is StoredResponse => Buffer.isBuffer(stored.body);

@@ -1,5 +1,5 @@
 /** What both tiers are: the contract is run over each in store.contract.test.ts. */
-import type { CacheRequest, Metadata, StoredResponse } from './response.ts';
+import type { CacheRequest, Metadata, Stored } from './response.ts';
 
 /** What a tier can tell of a response without touching its body. */
 export type Slot = Pick<
@@ -13,15 +13,15 @@ export type Slot = Pick<
  */
 export interface Store {
   /** What the request may have; null at once where there is nothing. */
-  find(request: CacheRequest): StoredResponse | null | Promise<StoredResponse | null>;
-  /** Replaces what no request could tell from it. What is too large for the store is not kept. */
-  put(response: StoredResponse): void;
+  find(request: CacheRequest): Stored | null | Promise<Stored | null>;
+  /** Replaces what no request could tell from it, also where it is itself too large to be kept. */
+  put(response: Stored): void;
   /** Is anything stored under this URI, for whomever? */
   has(uri: string): boolean;
   /** Drops what a response with this scope and these selecting headers would replace. */
   drop(slot: Slot): void;
   /** What `find` would give, without counting as a use. */
-  peek(request: CacheRequest): StoredResponse | null | Promise<StoredResponse | null>;
+  peek(request: CacheRequest): Stored | null | Promise<Stored | null>;
   /** Drops all under a path, whatever the query; resolves when it would not come back after a crash. */
   remove(path: string): Promise<void>;
   /** Drops what `isDead` names; resolves as `remove` does. */

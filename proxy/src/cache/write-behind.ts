@@ -2,7 +2,7 @@
 import type { Level } from 'level';
 import { encodeRecord, encodeSlot } from './record.ts';
 import type { DiskSlot } from './record.ts';
-import type { StoredResponse } from './response.ts';
+import type { Stored } from './response.ts';
 
 /** Keys of slots and records; both are written in one batch. */
 export const SLOTS = {
@@ -29,7 +29,7 @@ export class WriteBehind {
   faults = 0;
   readonly #database: Level<string, string>;
   readonly #options: WriteBehindOptions;
-  readonly #writes = new Map<string, { slot: DiskSlot; response: StoredResponse }>();
+  readonly #writes = new Map<string, { slot: DiskSlot; response: Stored }>();
   readonly #removals = new Set<string>();
   /** Slots that changed while their records stay as they are. */
   readonly #rewrites = new Map<string, DiskSlot>();
@@ -43,7 +43,7 @@ export class WriteBehind {
     this.#options = options;
   }
 
-  write(slot: DiskSlot, response: StoredResponse): void {
+  write(slot: DiskSlot, response: Stored): void {
     this.#writes.set(slot.id, { slot, response });
     this.#waitingBytes += slot.bytes;
     this.#schedule();
@@ -66,7 +66,7 @@ export class WriteBehind {
   }
 
   /** What is waiting to be written. */
-  waiting(id: string): StoredResponse | null {
+  waiting(id: string): Stored | null {
     return this.#writes.get(id)?.response ?? null;
   }
 

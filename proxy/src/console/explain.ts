@@ -6,7 +6,7 @@ import { LarderError } from '@larder/sync/errors';
 import type { App, User } from '@larder/sync/profile';
 import * as z from 'zod';
 import type { Cache } from '../cache/cache.ts';
-import type { StoredResponse } from '../cache/response.ts';
+import type { Stored } from '../cache/response.ts';
 import { termsOf } from '../cache/rules.ts';
 import type { Rules } from '../cache/rules.ts';
 import type { Rule } from '../config-rules.ts';
@@ -174,7 +174,7 @@ function whyBypassed(bypass: Bypass, exchange: Exchange): string | null {
     : 'the client wants nothing of it kept (no-store)';
 }
 
-function keptOf(stored: StoredResponse | null, now: number): Kept | null {
+function keptOf(stored: Stored | null, now: number): Kept | null {
   if (stored === null) return null;
   const left = (limit: number) => Math.floor((limit - now) / 1000);
   const leftOf = (limit: number) => (limit === 0 ? null : left(limit));

@@ -4,7 +4,7 @@
  */
 import type { LinkState } from '@larder/sync/link';
 import { decide, mayServeStale, onlyIfCached } from '../cache/policy.ts';
-import type { CacheRequest, StoredResponse } from '../cache/response.ts';
+import type { CacheRequest, Stored } from '../cache/response.ts';
 
 export type Source = 'replica' | 'memory' | 'disk' | 'cloud' | 'stale' | 'error';
 
@@ -21,7 +21,7 @@ export type LinkCase = (typeof LINKS)[number];
 /** All that the order depends on. */
 export interface Situation {
   request: CacheRequest;
-  stored: StoredResponse | null;
+  stored: Stored | null;
   tier: 'memory' | 'disk';
   /** Could the replica answer this now? */
   replica: boolean;

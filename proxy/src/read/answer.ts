@@ -1,11 +1,12 @@
 /** Writes answers: each says where it comes from and how old it is (I13). */
 import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReplicaAnswer } from '@larder/sync/client';
-import type { CloudAnswer, WholeAnswer } from '../cache/fetch.ts';
+import type { CloudAnswer, FillingAnswer, WholeAnswer } from '../cache/fetch.ts';
 import { belongsIn304, isUnmodified } from '../cache/conditional.ts';
 import { rangeOf } from '../cache/range.ts';
-import type { StoredResponse } from '../cache/response.ts';
+import type { Metadata, Stored } from '../cache/response.ts';
 import { TAG_FIELDS } from '../cache/tags.ts';
 import type { HeaderFields } from '../cloud.ts';
 import type { Exchange } from '../exchange.ts';
@@ -18,10 +19,10 @@ interface Rendered {
   second: number;
   fields: Fields;
 }
-const hits = new WeakMap<StoredResponse, Rendered>();
+const hits = new WeakMap<Stored, Rendered>();
 
 /** The fields of a hit at this moment; a 304 has some of them. */
-export function hitFields(stored: StoredResponse, now: number): Fields {
+export function hitFields(stored: Stored, now: number): Fields {
   const second = Math.floor(now / 1000);
   let rendered = hits.get(stored);
   if (rendered?.second !== second) {
@@ -36,14 +37,14 @@ export function hitFields(stored: StoredResponse, now: number): Fields {
 export const fieldsOf304 = (fields: Fields): Fields => without(fields);
 
 /** A stored response, fresh or stale, with no word from the cloud. `pending`: changes waiting that it does not show. */
-export function sendHit({ request, response }: Exchange, stored: StoredResponse, now: number, pending: number): void {
+export function sendHit({ request, response }: Exchange, stored: Stored, now: number, pending: number): void {
   const fields = hitFields(stored, now);
   const all = pending === 0 ? fields : [...fields, 'Larder-Pending', String(pending)];
   sendBody(request, response, stored, all, now);
 }
 
 /** A stored response after the cloud was asked and did not answer well. `why`: a token for Cache-Status' detail. */
-export function sendStale(exchange: Exchange, stored: StoredResponse, now: number, pending: number, why: string): void {
+export function sendStale(exchange: Exchange, stored: Stored, now: number, pending: number, why: string): void {
   const fields = storedFields(stored, `fwd=stale; detail=${why}`, 'cache', now);
   addPending(fields, pending);
   sendBody(exchange.request, exchange.response, stored, fields, now);
@@ -65,6 +66,31 @@ export function sendWhole(
   if (answer.cookies !== undefined) addField(fields, 'set-cookie', answer.cookies);
   addPending(fields, pending);
   sendBody(request, response, answer.response, fields, now);
+}
+
+/**
+ * What is being stored as it comes. Resolves when the caller has it all, or has gone; where it breaks off, so does the
+ * connection: nobody takes a part for the whole.
+ */
+export async function sendFilling(
+  { request, response }: Exchange,
+  answer: FillingAnswer,
+  forward: string,
+  now: number,
+  pending: number,
+): Promise<void> {
+  const { metadata, filling, joined, cookies } = answer;
+  const fields = ownFields(metadata, joined ? `fwd=${forward}; collapsed` : `fwd=${forward}`, 'cloud', now);
+  if (filling.announced !== null) fields.push('content-length', String(filling.announced));
+  if (cookies !== undefined) addField(fields, 'set-cookie', cookies);
+  addPending(fields, pending);
+  if (isMet(request, metadata, now)) {
+    response.writeHead(304, without(fields)).end();
+    return;
+  }
+  response.writeHead(metadata.status, fields);
+  response.flushHeaders();
+  await sendChunks(response, filling.read());
 }
 
 /** An answer that passes through unstored. Resolves when it is through, or the caller has gone. */
@@ -113,13 +139,12 @@ export function sendReplica(
 function sendBody(
   request: IncomingMessage,
   response: Exchange['response'],
-  stored: StoredResponse,
+  stored: Stored,
   fields: Fields,
   now: number,
 ): void {
   const { headers, method } = request;
-  const isConditional = headers['if-none-match'] !== undefined || headers['if-modified-since'] !== undefined;
-  if (isConditional && stored.status === 200 && isUnmodified(headers, validatorsOf(stored), now)) {
+  if (isMet(request, stored, now)) {
     response.writeHead(304, without(fields)).end();
     return;
   }
@@ -129,18 +154,36 @@ function sendBody(
     return;
   }
   if (range !== null) {
-    const part = stored.body.subarray(range.first, range.last + 1);
-    const place = `bytes ${range.first}-${range.last}/${stored.body.length}`;
-    const own = ['content-range', place, 'content-length', String(part.length)];
-    response.writeHead(206, [...without(fields, 'content-length'), ...own]).end(part);
+    const { first, last } = range;
+    const place = `bytes ${first}-${last}/${stored.body.length}`;
+    const own = ['content-range', place, 'content-length', String(last + 1 - first)];
+    response.writeHead(206, [...without(fields, 'content-length'), ...own]);
+    endWith(response, stored, first, last);
     return;
   }
   response.writeHead(stored.status, fields);
-  response.end(method === 'HEAD' ? undefined : stored.body);
+  if (method === 'HEAD') response.end();
+  else endWith(response, stored, 0, stored.body.length - 1);
+}
+
+/** Ends with the bytes from `first` to `last`, both included. */
+function endWith(response: Exchange['response'], { body }: Stored, first: number, last: number): void {
+  if (Buffer.isBuffer(body)) response.end(last + 1 - first === body.length ? body : body.subarray(first, last + 1));
+  else void sendChunks(response, body.read(first, last));
+}
+
+/** Where they break off, or the caller leaves, the other side is broken off as well. */
+const sendChunks = (response: Exchange['response'], chunks: AsyncIterable<Buffer>): Promise<void> =>
+  pipeline(Readable.from(chunks, { objectMode: false }), response).catch(() => void response.destroy());
+
+/** Does the client already have this? */
+function isMet({ headers }: IncomingMessage, stored: Metadata, now: number): boolean {
+  const isConditional = headers['if-none-match'] !== undefined || headers['if-modified-since'] !== undefined;
+  return isConditional && stored.status === 200 && isUnmodified(headers, validatorsOf(stored), now);
 }
 
 /** RFC 9111 §4.3.2: without a Last-Modified the time at which it was made takes its place. */
-const validatorsOf = ({ etag, lastModified, birth }: StoredResponse) => ({
+const validatorsOf = ({ etag, lastModified, birth }: Metadata) => ({
   etag,
   lastModified: lastModified ?? birth,
 });
@@ -157,12 +200,18 @@ function without(fields: Fields, name?: string): Fields {
 
 const isBodiless = (status: number) => status === 204 || status === 304;
 
-function storedFields(stored: StoredResponse, status: string, source: 'cache' | 'cloud', now: number): Fields {
+function storedFields(stored: Stored, status: string, source: 'cache' | 'cloud', now: number): Fields {
+  const fields = ownFields(stored, status, source, now);
+  if (!isBodiless(stored.status)) fields.push('content-length', String(stored.body.length));
+  return fields;
+}
+
+/** All fields but those that speak of the body's length. */
+function ownFields(stored: Metadata, status: string, source: 'cache' | 'cloud', now: number): Fields {
   const fields = flatten(stored.headers, 'cache-status', 'content-length');
   const age = Math.max(0, Math.floor((now - stored.birth) / 1000));
   // A first answer that comes straight from its origin has no Age (RFC 9111 §5.1).
   if (source === 'cache' || age > 0) fields.push('age', String(age));
-  if (!isBodiless(stored.status)) fields.push('content-length', String(stored.body.length));
   addProvenance(fields, stored.headers, status, source, stored.birth);
   return fields;
 }

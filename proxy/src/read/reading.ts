@@ -1,7 +1,7 @@
 /** What a read is about, found out once and passed down its path. */
 import type { Back } from '@larder/sync/client';
 import type { Read, User } from '@larder/sync/profile';
-import type { CacheRequest, StoredResponse } from '../cache/response.ts';
+import type { CacheRequest, Stored } from '../cache/response.ts';
 import type { Ruling, Rules } from '../cache/rules.ts';
 import type { Exchange } from '../exchange.ts';
 
@@ -20,7 +20,7 @@ export interface Reading {
 /** `found`: what the cache has for it; it knows its tags already. */
 export function readingOf(
   exchange: Exchange,
-  found: StoredResponse | null,
+  found: Stored | null,
   { request, ruling }: Pick<Reading, 'request' | 'ruling'>,
   back: Back | null,
 ): Reading {

@@ -56,6 +56,8 @@ export interface TestEdgeOptions {
   /** What a profile says of every route; null: no profile. */
   read?: Read<User>;
   rules?: readonly Rule[];
+  /** Directory of the disk tier; without one, memory only. */
+  disk?: string;
   config?: Partial<ReaderDeps['config']>;
 }
 
@@ -63,7 +65,7 @@ export interface TestEdgeOptions {
 export async function startTestEdge(
   app: RequestListener,
   ending: (() => unknown)[],
-  { read, rules, config }: TestEdgeOptions = {},
+  { read, rules, disk, config }: TestEdgeOptions = {},
 ): Promise<TestEdge> {
   const seen: IncomingMessage[] = [];
   let offset = 0;
@@ -84,7 +86,7 @@ export async function startTestEdge(
     bodyTimeout: 5000,
     connections: 64,
   });
-  const cache = await createCache({ tags: played?.tags ?? null, memoryBytes: 1e7, disk: null, version: '1' });
+  const cache = await openCache(played, disk);
   const link: TestEdge['link'] = { state: 'online', held: false, slow() {} };
   const parts: ReaderDeps = {
     cache,
@@ -117,6 +119,14 @@ export async function startTestEdge(
     endApp: () => end(origin),
   };
 }
+
+const openCache = (back: Back | null, directory: string | undefined): Promise<Cache> =>
+  createCache({
+    tags: back?.tags ?? null,
+    memoryBytes: 1e7,
+    disk: directory === undefined ? null : { directory, bytes: 1e8 },
+    version: '1',
+  });
 
 const answerBy =
   (reader: Reader, read: Read<User> | null): RequestListener =>
