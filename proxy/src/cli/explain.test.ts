@@ -18,8 +18,8 @@ test('larder explain says who would answer and why, and the cloud hears nothing 
   const stored = await explain(url, 'GET', '/a');
   expect(stored.code).toBe(0);
   expect(stored.out).toMatch(/^ +answer +memory: fresh for another \d+ s$/m);
-  expect(stored.out).toMatch(/^ +on disk +200, \d+ bytes, \d+ s old, fresh for \d+ s/m);
-  expect(stored.out).toMatch(/^ +offline +memory: fresh/m);
+  expect(stored.out).toMatch(/^ +in memory +200, \d+ bytes, \d+ s old, fresh for \d+ s/m);
+  expect(stored.out).toMatch(/^ +online, doubtful, offline, held +memory: fresh/m);
   const ruled = await explain(url, '/ruled/b');
   expect(ruled.out).toMatch(/^ +answer +cloud: nothing is stored$/m);
   expect(ruled.out).toMatch(/^ +rules +\{"match":"\/ruled\/\*","ttl":5\}$/m);

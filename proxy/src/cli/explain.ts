@@ -77,17 +77,20 @@ export function explanationOf(found: Explanation): string {
     ['scope', key.scope === '' ? 'everybody (no credential)' : key.scope],
     ...userRows(found),
     ['rules', found.rules.length === 0 ? 'none' : found.rules.map((rule) => JSON.stringify(rule)).join(' ')],
-    ...(found.terms === null ? [] : [['terms', termsLine(found.terms)] satisfies [string, string]]),
+    ...termsRows(found),
     ...tagRows(found),
-    ['in memory', keptLine(found.stored.memory)],
-    ['on disk', keptLine(found.stored.disk)],
+    ...keptRows(found),
     ...(found.stored.others ? [['elsewhere', 'stored for another scope or variant'] satisfies [string, string]] : []),
     ['link', `${found.link.state}${found.link.held ? ', held' : ''}`],
   ];
-  const ladder = LINKS.map((link): [string, string] => [link, found.ladder[link].map(rungLine).join('; then ')]);
-  return [`${found.method} ${key.uri}`, columns(rows), 'What would be tried, if the link were', columns(ladder)].join(
-    '\n',
-  );
+  const ladder = columns(ladderRows(found));
+  return [`${found.method} ${key.uri}`, columns(rows), 'What would be tried, if the link were', ladder].join('\n');
+}
+
+/** States of the link that lead to the same are named together. */
+function ladderRows({ ladder }: Explanation): [string, string][] {
+  const byPath = Map.groupBy(LINKS, (link) => ladder[link].map(rungLine).join('; then '));
+  return [...byPath].map(([path, links]) => [links.join(', '), path]);
 }
 
 function userRows({ user, route, replica }: Explanation): [string, string][] {
@@ -107,25 +110,35 @@ function tagRows({ tags, generation, pending }: Explanation): [string, string][]
   return [['tags', `${tags.join(' ')}, last changed at ${generation}${pending ? '; a write is waiting' : ''}`]];
 }
 
-const termsLine = (terms: object) =>
-  Object.entries(terms)
-    .map(([name, value]) => `${name}=${String(value)}`)
-    .join(' ');
+function termsRows({ terms }: Explanation): [string, string][] {
+  const said = Object.entries(terms ?? {}).map(([name, value]) => `${name}=${String(value)}`);
+  return said.length === 0 ? [] : [['terms', said.join(' ')]];
+}
 
 const rungLine = ({ from, why }: Rung) => `${from}: ${why}`;
 
+function keptRows({ stored: { memory, disk } }: Explanation): [string, string][] {
+  const [inMemory, onDisk] = [keptLine(memory), keptLine(disk)];
+  return [
+    ['in memory', inMemory],
+    ['on disk', memory !== null && inMemory === onDisk ? 'the same' : onDisk],
+  ];
+}
+
 function keptLine(kept: Kept | null): string {
   if (kept === null) return 'nothing';
-  const until = (name: string, left: number | null) => (left === null || left <= 0 ? [] : [`${name} for ${left} s`]);
-  const tags = [...kept.tags, ...kept.cacheTags];
+  // A window that ends with its freshness is none.
+  const until = (name: string, left: number | null) =>
+    left === null || left <= Math.max(0, kept.fresh) ? [] : [`${name} for ${left} s`];
   return [
     `${kept.status}, ${kept.bytes} bytes, ${kept.age} s old`,
     kept.fresh > 0 ? `fresh for ${kept.fresh} s` : `stale since ${-kept.fresh} s`,
     ...until('stale-while-revalidate', kept.staleWhileRevalidate),
     ...until('stale-if-error', kept.staleIfError),
-    ...until('stale if offline', kept.staleIfOffline),
+    ...until('stale while offline', kept.staleIfOffline),
     ...(kept.shared ? ['shared by all scopes'] : []),
     ...(kept.vary.length === 0 ? [] : [`varies by ${kept.vary.join(' ')}`]),
-    ...(tags.length === 0 ? [] : [`tags ${tags.join(' ')}, sequence ${kept.sequence}`]),
+    ...(kept.cacheTags.length === 0 ? [] : [`tagged ${kept.cacheTags.join(' ')}`]),
+    ...(kept.tags.length === 0 ? [] : [`of ${kept.tags.join(' ')}, sequence ${kept.sequence}`]),
   ].join(', ');
 }

@@ -94,4 +94,4 @@ function whyAsked({ request, stored, bypass, others, now }: Situation, state: Li
   return others ? 'what is stored is for another scope or variant' : 'nothing is stored';
 }
 
-const secondsUntil = (limit: number, now: number) => Math.ceil((limit - now) / 1000);
+const secondsUntil = (limit: number, now: number) => Math.floor((limit - now) / 1000);
