@@ -121,8 +121,8 @@ export class Attempt implements Dispatcher.DispatchHandler {
     const body = new Readable({
       read: () => controller.resume(),
       destroy: (error, done) => {
-        // Whoever reads it wants no more of it.
-        this.abort(error ?? new DOMException('the answer is no longer wanted', 'AbortError'));
+        // Whoever reads it wants no more of it. After its end, which comes here too, an error would cost a stack for nothing.
+        if (this.#over === null) this.abort(error ?? new DOMException('the answer is no longer wanted', 'AbortError'));
         done(error);
       },
     });
