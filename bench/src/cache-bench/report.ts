@@ -23,6 +23,8 @@ export interface Summary {
   spread: [number, number];
   /** To the first product in the same case; null where that is not there. Median over the rounds, each with itself. */
   ratio: number | null;
+  /** The best run's to the best run's: what is left where other work disturbs most runs. */
+  bestRatio: number | null;
   p99Ratio: number | null;
 }
 
@@ -57,16 +59,20 @@ export function summarise(results: readonly Result[], reference: string): Summar
       errors: runs.reduce((sum, run) => sum + run.errors, 0),
       originShare: middle((run) => run.originShare) ?? 0,
       spread: [Math.min(...speeds), Math.max(...speeds)],
+      bestRatio: peer === undefined ? null : Math.max(...speeds) / fastestOf(peer.runs),
       ratio: ratioOf((run) => run.requestsPerSecond),
       p99Ratio: ratioOf((run) => run.p99),
     };
   });
 }
 
+const fastestOf = (runs: readonly Run[]) => Math.max(...runs.map((run) => run.requestsPerSecond));
+
 const COLUMNS: readonly [title: string, width: number, cell: (row: Summary) => string][] = [
   ['req/s', 10, (row) => Math.round(row.requestsPerSecond).toLocaleString('en')],
   ['lowest–highest', 19, ({ spread: [low, high] }) => `${low.toLocaleString('en')}–${high.toLocaleString('en')}`],
   ['ratio', 8, (row) => times(row.ratio)],
+  ['of best', 9, (row) => times(row.bestRatio)],
   ['p50 ms', 9, (row) => row.p50.toFixed(2)],
   ['p99 ms', 9, (row) => row.p99.toFixed(2)],
   ['p99 ratio', 11, (row) => times(row.p99Ratio)],
