@@ -4,6 +4,7 @@ import { PassThrough, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { LarderError } from '@larder/sync/errors';
 import { CloudFault } from '@larder/sync/fault';
+import { withCloudTags } from './cache/coding.ts';
 import { TAG_FIELDS } from './cache/tags.ts';
 import type { Cloud, CloudResponse, HeaderFields } from './cloud.ts';
 import type { Exchange } from './exchange.ts';
@@ -103,7 +104,7 @@ function misfit(error: unknown): LarderError {
 }
 
 /** Node's reading of the headers, which the edge has judged by, and not the raw ones; none of them is undefined. */
-export const fieldsOf = (request: IncomingMessage): HeaderFields => request.headers as HeaderFields;
+export const fieldsOf = (request: IncomingMessage): HeaderFields => withCloudTags(request.headers as HeaderFields);
 
 /**
  * Handed on through a stream of its own: what becomes of that one must not cut the connection on which the client still

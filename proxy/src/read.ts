@@ -20,7 +20,7 @@ import type { Rules } from './cache/rules.ts';
 import type { Cloud } from './cloud.ts';
 import type { Exchange } from './exchange.ts';
 import { sendInterim } from './respond.ts';
-import { sendFilling, sendHit, sendReplica, sendStale, sendThrough, sendWhole } from './read/answer.ts';
+import { mustDecode, sendFilling, sendHit, sendReplica, sendStale, sendThrough, sendWhole } from './read/answer.ts';
 import { createBypass } from './read/bypass.ts';
 import type { Bypass } from './read/bypass.ts';
 import { sendOfflinePage } from './read/offline-page.ts';
@@ -237,7 +237,8 @@ class ReadPath {
     if ((type !== 'fresh' && type !== 'stale-while-revalidate') || this.#bypass.hasPrecondition(exchange)) return false;
     this.counters[type === 'fresh' ? 'hit' : 'stale']++;
     sendHit(exchange, stored, now, pendingFor(back, reading));
-    if (type === 'fresh' && isInMemory(stored)) this.#deps.onFresh?.(reading, stored);
+    if (type === 'fresh' && isInMemory(stored) && !mustDecode(exchange.request, stored))
+      this.#deps.onFresh?.(reading, stored);
     const mayRefresh = link.state !== 'offline' && !link.held;
     if (type === 'stale-while-revalidate' && mayRefresh) this.fill.refresh(this.#questionOf(reading, stored));
     return true;

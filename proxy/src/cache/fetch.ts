@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import { LarderError } from '@larder/sync/errors';
 import type { Cloud, CloudResponse, HeaderFields } from '../cloud.ts';
 import type { Cache, Lease } from './cache.ts';
+import { wantedCodings } from './coding.ts';
 import { Filling, NotKept } from './filling.ts';
 import { freshen, store, whyNotStored } from './policy.ts';
 import type { Fetched, Refusal } from './policy.ts';
@@ -189,6 +190,7 @@ function fillHeaders({ request, stored }: Question): HeaderFields {
   const headers: HeaderFields = {};
   for (const [name, value] of Object.entries(request.headers))
     if (value !== undefined && !CONDITIONAL.has(name)) headers[name] = value;
+  headers['accept-encoding'] = wantedCodings(request.headers);
   if (stored === null) return headers;
   if (stored.etag !== null) headers['if-none-match'] = stored.etag;
   const changed = stored.headers['last-modified'];

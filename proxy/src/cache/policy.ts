@@ -4,6 +4,7 @@
  */
 import type { LinkState } from '@larder/sync/link';
 import type { HeaderFields } from '../cloud.ts';
+import { codingOf } from './coding.ts';
 import { fieldNames, parseDirectives, responseDirectives, seconds } from './directives.ts';
 import type { Directives, ResponseDirectives } from './directives.ts';
 import {
@@ -53,14 +54,18 @@ export function store(fetched: Fetched): Metadata | null {
   const said = responseDirectives(response.headers);
   const rule = RULED.has(response.status) ? fetched.rule : null;
   if (refusalOf(request, response, said.directives, rule) !== null) return null;
-  const vary = parseVary(response.headers);
+  const named = parseVary(response.headers);
   const scope = scopeOf(request, said, rule);
   const cacheTags = cacheTagsOf(response.headers);
-  if (vary === null || scope === null || cacheTags === null) return null;
+  if (named === null || scope === null || cacheTags === null) return null;
   const terms = { ...said, rule, scope, common: scope === '' };
   const limits = limitsOf(fetched, terms);
   if (typeof limits === 'string') return null;
   const headers = storedHeaders(response.headers, terms, times.received);
+  // RFC 9110 §7.7: what is not to be transformed is not decoded either.
+  const coding = said.directives.has('no-transform') ? 'other' : codingOf(headers);
+  if (coding !== null && coding !== 'other') addVary(headers);
+  const vary = coding === 'other' ? named : named.filter((name) => name !== 'accept-encoding');
   return {
     uri: request.uri,
     scope,
@@ -68,6 +73,7 @@ export function store(fetched: Fetched): Metadata | null {
     headers,
     vary,
     selection: selectionOf(vary, request.headers),
+    coding: coding === 'other' ? null : coding,
     etag: single(headers, 'etag') ?? null,
     lastModified: lastModifiedOf(headers, times.received),
     storedAt: times.received,
@@ -214,6 +220,14 @@ function storedHeaders(headers: HeaderFields, { directives, common }: Terms, rec
   // RFC 9110 §6.6.1: who keeps an answer without a Date adds one.
   kept['date'] ??= new Date(received).toUTCString();
   return kept;
+}
+
+/** What is decoded for some depends on Accept-Encoding, whether the origin says so or not. */
+function addVary(headers: HeaderFields): void {
+  const vary = headers['vary'];
+  if (vary === undefined) headers['vary'] = 'accept-encoding';
+  else if (parseVary(headers)?.includes('accept-encoding') === false)
+    headers['vary'] = `${String(vary)}, accept-encoding`;
 }
 
 /** Fields that describe the stored body, which a 304 does not bring (RFC 9111 §3.2). */

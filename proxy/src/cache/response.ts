@@ -2,6 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { HeaderFields } from '../cloud.ts';
 import type { FileBody } from './body-files.ts';
+import type { Coding } from './coding.ts';
 
 export interface CacheRequest {
   method: string;
@@ -36,6 +37,8 @@ export interface Metadata {
   /** Names in Vary, lower-case, sorted; and the request's normalised values of them. */
   vary: readonly string[];
   selection: string;
+  /** How the body is compressed, where that can be undone for a client that does not accept it; null: nothing to undo. */
+  coding: Coding | null;
   etag: string | null;
   lastModified: number | null;
   /** When it was received. */

@@ -9,6 +9,7 @@ export const sampleResponse = (uri: string, body: string, part: Partial<StoredRe
   headers: { 'content-type': 'text/plain', 'x-lines': ['a', 'b'] },
   vary: [],
   selection: '',
+  coding: null,
   etag: '"e"',
   lastModified: null,
   storedAt: 1,

@@ -4,7 +4,9 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReplicaAnswer } from '@larder/sync/client';
 import type { CloudAnswer, FillingAnswer, WholeAnswer } from '../cache/fetch.ts';
+import { accepts, decodedTag, decoderOf } from '../cache/coding.ts';
 import { belongsIn304, isUnmodified } from '../cache/conditional.ts';
+import type { Validators } from '../cache/conditional.ts';
 import { rangeOf } from '../cache/range.ts';
 import type { Metadata, Stored } from '../cache/response.ts';
 import { TAG_FIELDS } from '../cache/tags.ts';
@@ -84,7 +86,8 @@ export async function sendFilling(
   if (filling.announced !== null) fields.push('content-length', String(filling.announced));
   if (cookies !== undefined) addField(fields, 'set-cookie', cookies);
   addPending(fields, pending);
-  if (isMet(request, metadata, now)) {
+  if (mustDecode(request, metadata)) return sendDecoded(request, response, metadata, fields, () => filling.read(), now);
+  if (isMet(request, metadata.status, validatorsOf(metadata), now)) {
     response.writeHead(304, without(fields)).end();
     return;
   }
@@ -144,7 +147,11 @@ function sendBody(
   now: number,
 ): void {
   const { headers, method } = request;
-  if (isMet(request, stored, now)) {
+  if (mustDecode(request, stored)) {
+    void sendDecoded(request, response, stored, fields, () => chunksOf(stored), now);
+    return;
+  }
+  if (isMet(request, stored.status, validatorsOf(stored), now)) {
     response.writeHead(304, without(fields)).end();
     return;
   }
@@ -176,10 +183,43 @@ function endWith(response: Exchange['response'], { body }: Stored, first: number
 const sendChunks = (response: Exchange['response'], chunks: AsyncIterable<Buffer>): Promise<void> =>
   pipeline(Readable.from(chunks, { objectMode: false }), response).catch(() => void response.destroy());
 
+const chunksOf = ({ body }: Stored): AsyncIterable<Buffer> | Iterable<Buffer> =>
+  Buffer.isBuffer(body) ? [body] : body.read();
+
+/** Is it compressed in a way that this client does not accept? */
+export const mustDecode = ({ headers }: IncomingMessage, { coding }: Metadata): boolean =>
+  coding !== null && !accepts(headers, coding);
+
+/** Decoded as it goes out, so that neither its length nor a range of it is known. Resolves when the caller has it. */
+async function sendDecoded(
+  request: IncomingMessage,
+  response: Exchange['response'],
+  stored: Metadata,
+  fields: Fields,
+  chunks: () => AsyncIterable<Buffer> | Iterable<Buffer>,
+  now: number,
+): Promise<void> {
+  const { lastModified, ...validators } = validatorsOf(stored);
+  const etag = validators.etag === null ? null : decodedTag(validators.etag);
+  const own = without(without(without(fields, 'content-encoding'), 'content-length'), 'etag');
+  if (etag !== null) own.push('etag', etag);
+  if (isMet(request, stored.status, { etag, lastModified }, now)) {
+    response.writeHead(304, without(own)).end();
+    return;
+  }
+  response.writeHead(stored.status, own);
+  if (request.method === 'HEAD' || stored.coding === null) {
+    response.end();
+    return;
+  }
+  const source = Readable.from(chunks(), { objectMode: false });
+  await pipeline(source, decoderOf(stored.coding), response).catch(() => void response.destroy());
+}
+
 /** Does the client already have this? */
-function isMet({ headers }: IncomingMessage, stored: Metadata, now: number): boolean {
+function isMet({ headers }: IncomingMessage, status: number, validators: Validators, now: number): boolean {
   const isConditional = headers['if-none-match'] !== undefined || headers['if-modified-since'] !== undefined;
-  return isConditional && stored.status === 200 && isUnmodified(headers, validatorsOf(stored), now);
+  return isConditional && status === 200 && isUnmodified(headers, validators, now);
 }
 
 /** RFC 9111 §4.3.2: without a Last-Modified the time at which it was made takes its place. */
