@@ -5,6 +5,7 @@ import type { Accepted, Answer, Back } from '@larder/sync/client';
 import { LarderError } from '@larder/sync/errors';
 import { readBody } from './body.ts';
 import type { Exchange } from './exchange.ts';
+import { fieldsOf } from './forward.ts';
 import type { Link } from './link/link.ts';
 
 export interface WriteDeps {
@@ -46,7 +47,7 @@ export function createWrite(deps: WriteDeps): (exchange: Exchange) => Promise<vo
         path: exchange.path,
         search: exchange.search,
         // Only set-cookie, which no request has, comes as an array.
-        headers: { ...(request.headers as Record<string, string>), 'idempotency-key': key },
+        headers: { ...(fieldsOf(request) as Record<string, string>), 'idempotency-key': key },
         body,
         claims: exchange.claims,
         user,
