@@ -72,10 +72,14 @@ const upload = fc.array(head, { minLength: 1, maxLength: 2 }).chain((heads) => {
 
 const hot = often('', '', 'If-None-Match: "1"\r\n').map((fields) => `GET /a HTTP/1.1\r\nHost: edge\r\n${fields}\r\n`);
 
+/** A head in whose last field another one begins: whoever takes its end for a beginning answers that. */
+const nested = hot.map((inner) => `GET /a2 HTTP/1.1\r\nX: ${inner}`);
+
 const message = fc.oneof(
   { weight: 14, arbitrary: hot },
   { weight: 8, arbitrary: head },
   { weight: 2, arbitrary: upload },
+  { weight: 2, arbitrary: nested },
 );
 
 /** What goes out in one write; and whether the client then waits for some answer before it goes on. */
@@ -84,12 +88,22 @@ const step = fc.record({
     { weight: 8, arbitrary: fc.tuple(message) },
     { weight: 2, arbitrary: fc.array(message, { minLength: 2, maxLength: 3 }) },
   ),
-  /** Where it is cut into two writes, as a share of its length; null: nowhere. */
-  cut: fc.option(fc.double({ min: 0.05, max: 0.95, noNaN: true }), { freq: 5 }),
+  /** Where it is cut into two writes: at a share of its length, or before what looks like its last request; null: nowhere. */
+  cut: fc.oneof(
+    { weight: 6, arbitrary: fc.constant(null) },
+    { weight: 2, arbitrary: fc.double({ min: 0.05, max: 0.95, noNaN: true }) },
+    { weight: 3, arbitrary: fc.constant('GET ' as const) },
+  ),
   waits: fc.oneof({ weight: 9, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
 });
 
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
+
+function placeOf(cut: Step['cut'], bytes: string): number {
+  if (cut === null) return bytes.length;
+  const at = cut === 'GET ' ? bytes.lastIndexOf(cut) : Math.floor(bytes.length * cut);
+  return at < 1 ? bytes.length : at;
+}
 
 const LAST = 'GET /a HTTP/1.1\r\nHost: edge\r\nConnection: close\r\n\r\n';
 
@@ -97,12 +111,12 @@ async function answersTo(port: number, steps: readonly Step[]) {
   const wire = new Wire(port);
   for (const { messages, cut, waits } of steps) {
     const bytes = messages.join('');
-    const at = cut === null ? bytes.length : Math.max(1, Math.floor(bytes.length * cut));
+    const at = placeOf(cut, bytes);
     const before = wire.text.length;
     wire.send(bytes.slice(0, at));
     if (at < bytes.length) {
-      // So that they leave as two.
-      await new Promise((resolve) => setImmediate(resolve));
+      // So that they arrive as two: the edge is in this process, and reads once in each turn of its loop.
+      for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
       wire.send(bytes.slice(at));
     }
     if (waits) await wire.until((text) => text.length > before);
