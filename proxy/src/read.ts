@@ -11,6 +11,7 @@ import type { Cache } from './cache/cache.ts';
 import type { CloudAnswer, Question } from './cache/fetch.ts';
 import { Fill } from './cache/fill.ts';
 import type { Ticket } from './cache/fill.ts';
+import { partRequest, sliceOf } from './cache/part.ts';
 import { decide, mayServeStale, onlyIfCached } from './cache/policy.ts';
 import type { Need } from './cache/policy.ts';
 import { isInMemory } from './cache/response.ts';
@@ -20,7 +21,16 @@ import type { Rules } from './cache/rules.ts';
 import type { Cloud } from './cloud.ts';
 import type { Exchange } from './exchange.ts';
 import { sendInterim } from './respond.ts';
-import { mustDecode, sendFilling, sendHit, sendReplica, sendStale, sendThrough, sendWhole } from './read/answer.ts';
+import {
+  mustDecode,
+  sendFilling,
+  sendHit,
+  sendPart,
+  sendReplica,
+  sendStale,
+  sendThrough,
+  sendWhole,
+} from './read/answer.ts';
 import { createBypass } from './read/bypass.ts';
 import type { Bypass } from './read/bypass.ts';
 import { sendOfflinePage } from './read/offline-page.ts';
@@ -130,6 +140,7 @@ class ReadPath {
     const { cache, link } = this.#deps;
     const onDisk = inMemory === null ? await cache.findOnDisk(reading.request) : null;
     if (onDisk !== null && this.#answeredBy(onDisk, reading)) return;
+    if (this.#answeredByPart(reading)) return;
     const stored = inMemory ?? onDisk;
     const isCutOff = link.state === 'offline' || link.held;
     // The link's state chooses the order; only the operator's hold forbids.
@@ -167,11 +178,8 @@ class ReadPath {
 
   /** Waits for the cloud as long as nobody here could answer sooner; null: answered from here, or failed. */
   async #askCloud(reading: Reading, stored: MaybeStored): Promise<Boarded | null> {
-    const { exchange } = reading;
     const { link } = this.#deps;
-    const ticket = this.#mustBypass(reading)
-      ? this.#bypass.fetch(exchange)
-      : this.fill.fetch(this.#questionOf(reading, stored));
+    const ticket = this.#board(reading, stored);
     const isTrial = link.state === 'offline';
     try {
       const answer = await withinTime(ticket.answer, isTrial ? OFFLINE_TIMEOUT : this.#patienceFor(reading, stored));
@@ -188,6 +196,13 @@ class ReadPath {
         this.#fail(reading, explain(error, this.#deps.link.state));
     }
     return null;
+  }
+
+  #board(reading: Reading, stored: MaybeStored): Ticket {
+    if (this.#mustBypass(reading)) return this.#bypass.fetch(reading.exchange);
+    const { range } = reading.request.headers;
+    if (range === undefined) return this.fill.fetch(this.#questionOf(reading, stored));
+    return this.fill.part({ ...this.#questionOf(reading, null), range });
   }
 
   /** What is not stored anyway keeps the client's own condition: a 304 costs less. */
@@ -244,6 +259,20 @@ class ReadPath {
     return true;
   }
 
+  /** Answers a range at once from a part that is stored. */
+  #answeredByPart(reading: Reading): boolean {
+    const { exchange, request } = reading;
+    if (!this.#bypass.isForPart(exchange) || this.#bypass.isNeeded(exchange)) return false;
+    const { back, cache, clock, link } = this.#deps;
+    const asked = partRequest(request);
+    const part = cache.find(asked);
+    const slice = part === null ? null : sliceOf(asked, part);
+    if (part === null || slice === null || decide(asked, part, clock(), link.state).type !== 'fresh') return false;
+    this.counters.hit++;
+    sendPart(exchange, part, slice, clock(), pendingFor(back, reading));
+    return true;
+  }
+
   /** The last rung. */
   #fail({ exchange }: Reading, error: LarderError): void {
     this.counters.failed++;
@@ -263,11 +292,14 @@ class ReadPath {
     return cache.has(request.uri) ? 'miss' : 'uri-miss';
   }
 
+  /** For the whole, whatever part of it the caller wants. */
   #questionOf(reading: Reading, stored: MaybeStored): Question {
+    const { range: _range, ...fields } = reading.request.headers;
     return {
-      request: reading.request,
+      request: { ...reading.request, headers: fields },
       stored,
       tags: reading.tags,
+      range: null,
       rule: termsOf(reading.ruling, reading.exchange.read?.cache),
       onLatency: (ms) => this.#patience.learn(routeOf(reading), ms),
       onInterim: (status, headers) => sendInterim(reading.exchange.response, status, headers),

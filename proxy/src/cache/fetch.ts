@@ -2,9 +2,11 @@
 import type { Readable } from 'node:stream';
 import { LarderError } from '@larder/sync/errors';
 import type { Cloud, CloudResponse, HeaderFields } from '../cloud.ts';
+import { LARGEST_IN_MEMORY } from './body-files.ts';
 import type { Cache, Lease } from './cache.ts';
-import { wantedCodings } from './coding.ts';
+import { codingOf, wantedCodings } from './coding.ts';
 import { Filling, NotKept } from './filling.ts';
+import { combine, headOfWhole, metadataOfPart, partRequest, placeOf } from './part.ts';
 import { freshen, store, whyNotStored } from './policy.ts';
 import type { Fetched, Refusal } from './policy.ts';
 import { isInMemory } from './response.ts';
@@ -26,6 +28,8 @@ export interface Question {
   request: CacheRequest;
   /** What is to be validated; null: nothing is stored. */
   stored: Stored | null;
+  /** A Range field: no more than that is asked for. Null: the whole. */
+  range: string | null;
   tags: readonly string[];
   rule: RuleTerms | null;
   /** Told how long the head of the answer took, ms. */
@@ -106,6 +110,9 @@ export async function fetchOnce(
   // Nobody asked on a condition, so nobody could use it.
   if (response.status === 304) throw new LarderError('LARDER_CLOUD_FAILED', 'It said 304 to an unconditional request.');
 
+  if (question.range !== null && response.status === 206)
+    return fetchPart(deps, fetched, lease, cookies, response.body);
+
   const metadata = store(fetched);
   const announced = lengthOf(response);
   if (metadata === null || (announced ?? 0) > deps.maxObjectBytes) {
@@ -115,6 +122,32 @@ export async function fetchOnce(
     return { type: 'through', head: response, body: response.body, refusal };
   }
   return fillFrom(response.body, { deps, metadata, lease, announced, cookies });
+}
+
+/** RFC 9111 §3.3: a part of a body that is not coded, of which is known where it stands. */
+function fetchPart(
+  deps: FetchDeps,
+  fetched: Fetched,
+  lease: Lease,
+  cookies: WholeAnswer['cookies'],
+  body: Readable,
+): CloudAnswer {
+  const head = headOfWhole(fetched.response);
+  const place = placeOf(fetched.response);
+  const whole = place === null || codingOf(head.headers) !== null ? null : store({ ...fetched, response: head });
+  if (place === null || whole === null) return { type: 'through', head: fetched.response, body, refusal: 'status' };
+  const announced = place.last + 1 - place.first;
+  const filling = new Filling({ source: body, announced, limit: LARGEST_IN_MEMORY, files: null });
+  const metadata = metadataOfPart(whole, place);
+  const kept = filling.whole.then((bytes): WholeAnswer => {
+    const other = deps.cache.find(partRequest(fetched.request));
+    const response = combine(whole, place, bytes as Buffer, other);
+    const stored = deps.cache.put(lease, response);
+    if (other !== null && response.status === 200) deps.cache.drop(other);
+    return { type: 'whole', response, stored, validated: false, joined: false, cookies };
+  });
+  kept.catch(() => undefined);
+  return { type: 'filling', metadata, filling, whole: kept, joined: false, cookies };
 }
 
 const lengthOf = ({ headers }: ResponseHead) =>
@@ -186,11 +219,13 @@ const CONDITIONAL = new Set([
 ]);
 
 /** The request's own headers, its conditions replaced by ours (RFC 9111 §4.3.1). */
-function fillHeaders({ request, stored }: Question): HeaderFields {
+function fillHeaders({ request, stored, range }: Question): HeaderFields {
   const headers: HeaderFields = {};
   for (const [name, value] of Object.entries(request.headers))
     if (value !== undefined && !CONDITIONAL.has(name)) headers[name] = value;
-  headers['accept-encoding'] = wantedCodings(request.headers);
+  // A part of a coded body would be of use to nobody else.
+  headers['accept-encoding'] = range === null ? wantedCodings(request.headers) : 'identity';
+  if (range !== null) headers['range'] = range;
   if (stored === null) return headers;
   if (stored.etag !== null) headers['if-none-match'] = stored.etag;
   const changed = stored.headers['last-modified'];

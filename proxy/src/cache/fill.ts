@@ -58,6 +58,11 @@ export class Fill {
     return underWay === null ? this.#board(this.#depart(question)) : this.#join(underWay, question);
   }
 
+  /** Fetches a part, for one caller. */
+  part(question: Question): Ticket {
+    return this.#alone(question);
+  }
+
   /** Its last answer could not be shared: the next one is not waited for. */
   isHitForMiss(request: CacheRequest): boolean {
     return (this.#hitForMiss.get(resourceOf(request)) ?? 0) > this.#deps.clock();
@@ -117,7 +122,8 @@ export class Fill {
     };
     answer.then((given) => {
       if (given.type === 'filling') flight.streaming = given.metadata;
-      this.#learn(question, given);
+      // What becomes of a part says nothing of the whole.
+      if (question.range === null) this.#learn(question, given);
     }, ignore);
     overOf(answer)
       .catch((error: unknown) => {

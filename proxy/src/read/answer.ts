@@ -7,6 +7,7 @@ import type { CloudAnswer, FillingAnswer, WholeAnswer } from '../cache/fetch.ts'
 import { accepts, decodedTag, decoderOf } from '../cache/coding.ts';
 import { belongsIn304, isUnmodified } from '../cache/conditional.ts';
 import type { Validators } from '../cache/conditional.ts';
+import type { Place } from '../cache/part.ts';
 import { rangeOf } from '../cache/range.ts';
 import type { Metadata, Stored } from '../cache/response.ts';
 import { TAG_FIELDS } from '../cache/tags.ts';
@@ -43,6 +44,25 @@ export function sendHit({ request, response }: Exchange, stored: Stored, now: nu
   const fields = hitFields(stored, now);
   const all = pending === 0 ? fields : [...fields, 'Larder-Pending', String(pending)];
   sendBody(request, response, stored, all, now);
+}
+
+/** Bytes of a stored part. */
+export function sendPart(
+  { response }: Exchange,
+  stored: Stored,
+  { place, body }: { place: Place; body: Buffer },
+  now: number,
+  pending: number,
+): void {
+  const fields = without(without(hitFields(stored, now), 'content-length'), 'content-range');
+  fields.push(
+    'content-range',
+    `bytes ${place.first}-${place.last}/${place.size}`,
+    'content-length',
+    String(body.length),
+  );
+  addPending(fields, pending);
+  response.writeHead(206, fields).end(body);
 }
 
 /** A stored response after the cloud was asked and did not answer well. `why`: a token for Cache-Status' detail. */

@@ -9,10 +9,12 @@ import { sendInterim } from '../respond.ts';
 import { LarderError } from '@larder/sync/errors';
 
 export interface Bypass {
-  /** It asks for less than a whole answer, or wants nothing of it kept. */
+  /** It asks for less than the cache can learn from, or wants nothing of it kept. */
   isNeeded(exchange: Exchange): boolean;
   /** It sets a condition that only the origin can judge (RFC 9111 §4.3.2). */
   hasPrecondition(exchange: Exchange): boolean;
+  /** It asks for a part and nothing else, which can be stored. */
+  isForPart(exchange: Exchange): boolean;
   /** It sets a condition that the cache could judge. */
   isConditional(exchange: Exchange): boolean;
   fetch(exchange: Exchange): Ticket;
@@ -22,6 +24,9 @@ export interface Bypass {
 export function createBypass({ cloud, hardTimeout }: { cloud: Pick<Cloud, 'request'>; hardTimeout: number }): Bypass {
   const hasPrecondition = ({ request: { headers } }: Exchange) =>
     headers['if-match'] !== undefined || headers['if-unmodified-since'] !== undefined;
+
+  const isConditional = ({ request: { headers } }: Exchange) =>
+    headers['if-none-match'] !== undefined || headers['if-modified-since'] !== undefined;
 
   async function ask(exchange: Exchange, leaving: AbortController): Promise<CloudAnswer> {
     const { method, path, search, request, response } = exchange;
@@ -42,13 +47,19 @@ export function createBypass({ cloud, hardTimeout }: { cloud: Pick<Cloud, 'reque
     }
   }
 
+  const isForPart = (exchange: Exchange) => {
+    const { range, 'if-range': ifRange } = exchange.request.headers;
+    return exchange.method === 'GET' && range !== undefined && ifRange === undefined && !isConditional(exchange);
+  };
+
   return {
     hasPrecondition,
-    isConditional: ({ request: { headers } }) =>
-      headers['if-none-match'] !== undefined || headers['if-modified-since'] !== undefined,
+    isForPart,
+    isConditional,
     isNeeded(exchange) {
       const { headers } = exchange.request;
-      if (exchange.method !== 'GET' || headers.range !== undefined || hasPrecondition(exchange)) return true;
+      if (exchange.method !== 'GET' || hasPrecondition(exchange)) return true;
+      if (headers.range !== undefined && !isForPart(exchange)) return true;
       return headers['cache-control'] !== undefined && parseDirectives(headers['cache-control']).has('no-store');
     },
     fetch(exchange) {
