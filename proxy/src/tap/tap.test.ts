@@ -10,7 +10,7 @@ const answer: RequestListener = (request, response) => {
   const path = request.url?.split('?', 1)[0];
   const fresh = { 'cache-control': 'public, max-age=60', etag: '"1"' };
   if (path === '/changing') response.writeHead(200, { 'cache-control': 'max-age=60' }).end(String(++changes));
-  else if (path === '/large') response.writeHead(200, fresh).end(LARGE);
+  else if (path === '/large') response.writeHead(200, { ...fresh, 'content-length': LARGE.length }).end(LARGE);
   else if (path === '/gone') response.writeHead(404, fresh).end('gone');
   else if (path === '/unstored') response.writeHead(200, { 'cache-control': 'no-store' }).end('unstored');
   else if (path === '/coded')
@@ -35,14 +35,16 @@ afterEach(() => edge.close());
 
 const get = (path: string, fields = '') => `GET ${path} HTTP/1.1\r\nHost: edge\r\n${fields}\r\n`;
 
-/** Asks until the fast path knows it: for the cloud's answer, for the plain hit, and once more. */
+/** Asks until the fast path answers: at first the cloud does, then the plain path. */
 async function repeat(request: string): Promise<[plain: string, fast: string]> {
-  await wire.ask(request);
-  const plain = await wire.ask(request);
   const before = edge.repeats();
-  const fast = await wire.ask(request);
-  expect(edge.repeats()).toBe(before + 1);
-  return [plain, fast];
+  let plain = '';
+  for (let i = 0; i < 10; i++) {
+    const answered = await wire.ask(request);
+    if (edge.repeats() > before) return [plain, answered];
+    plain = answered;
+  }
+  throw new Error('the fast path never answered');
 }
 
 describe('a repeated request gets what the plain path gave', () => {
