@@ -24,7 +24,10 @@ export const UNPASSED: readonly Unpassed[] = [
     why: 'Expects a 304 with another strong ETag to update what is stored. RFC 9111 §4.3.4: it speaks of another representation, so the whole is fetched.',
     only: 'released',
   },
-  { id: 'partial-store-partial-complete', why: 'Answers to range requests are not stored.' },
+  {
+    id: 'partial-store-partial-complete',
+    why: 'Expects the missing half of a part to be fetched that has no entity tag. RFC 9110 §15.3.7.3: only parts with the same strong tag may be put together.',
+  },
   ...[
     'age-parse-nonnumeric',
     'age-parse-negative',
