@@ -37,6 +37,8 @@ export interface RunningEdge {
 
 /** Connections to the cloud at the most; each carries one request at a time. */
 const CONNECTIONS = 128;
+/** Clients that may wait to be accepted: past that, they wait a second before they try again. Node has 511. */
+const BACKLOG = 4096;
 /** So that a signing key that the app has withdrawn does not count for longer. ms */
 const KEYS_INTERVAL = 3_600_000;
 
@@ -189,7 +191,7 @@ function connect({ back, link, cloud, reader, identity, tap }: Parts): void {
 
 async function listen(server: Server, { host, port }: Config): Promise<void> {
   try {
-    server.listen({ host, port });
+    server.listen({ host, port, backlog: BACKLOG });
     await once(server, 'listening');
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);

@@ -142,7 +142,8 @@ async function end(server: Server): Promise<void> {
 }
 
 async function listen(server: Server): Promise<string> {
-  server.listen(0, '127.0.0.1');
+  // A thousand clients at once must all find room before the first is taken.
+  server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 });
   await once(server, 'listening');
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
