@@ -10,6 +10,7 @@ import type { Link } from './link/link.ts';
 import type { Cache } from './cache/cache.ts';
 import type { CloudAnswer, Question } from './cache/fetch.ts';
 import { Fill } from './cache/fill.ts';
+import { NotKept } from './cache/filling.ts';
 import type { Ticket } from './cache/fill.ts';
 import { partRequest, sliceOf } from './cache/part.ts';
 import { decide, mayServeStale, onlyIfCached } from './cache/policy.ts';
@@ -182,7 +183,9 @@ class ReadPath {
     const ticket = this.#board(reading, stored);
     const isTrial = link.state === 'offline';
     try {
-      const answer = await withinTime(ticket.answer, isTrial ? OFFLINE_TIMEOUT : this.#patienceFor(reading, stored));
+      const patience = this.#patienceFor(reading, stored);
+      const wanted = patience === Infinity ? ticket.answer : ticket.answer.then(hasCome);
+      const answer = await withinTime(wanted, isTrial ? OFFLINE_TIMEOUT : patience);
       if (answer !== null) return { answer, ticket };
       if (!isTrial) link.slow();
       // A lower rung answers, while the fetch goes on; where none can, it is waited for after all.
@@ -308,6 +311,18 @@ class ReadPath {
 }
 
 const routeOf = ({ exchange }: Reading): object => exchange.read ?? UNKNOWN_ROUTE;
+
+/** Where this box could answer itself a head is not enough: a link that stalls lets heads through, and then no more. */
+async function hasCome(answer: CloudAnswer): Promise<CloudAnswer> {
+  if (answer.type !== 'filling') return answer;
+  try {
+    await answer.whole;
+  } catch (error) {
+    // Too large to be kept is no fault: it is read as it comes.
+    if (!(error instanceof NotKept)) throw error;
+  }
+  return answer;
+}
 
 /** Null where the time runs out first. */
 async function withinTime<T>(promise: Promise<T>, ms: number): Promise<T | null> {
