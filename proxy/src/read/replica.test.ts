@@ -41,6 +41,14 @@ describe('a covered route', () => {
     expect(edge.seen.length).toBe(1);
   });
 
+  test('is the replica’s where the cloud begins an answer and does not go on', async () => {
+    const edge = await start((_request, response) => {
+      response.writeHead(200, { 'content-length': '5' }).write('cl');
+    });
+    edge.back.read = () => replica('replica');
+    expect(await edge.get('/products')).toMatchObject({ text: 'replica', source: 'replica' });
+  });
+
   test('I6: a snapshot from before the write is not taken', async () => {
     const edge = await start(cloudSays('cloud'));
     edge.back.pending = true;
