@@ -16,6 +16,8 @@ export interface StageOptions {
   edgeFlags?: string[];
 }
 
+const remove = (directory: string) => rmSync(directory, { recursive: true, force: true });
+
 async function seeded(directory: string): Promise<string> {
   const database = sqliteIn(directory);
   await seedCloud(database);
@@ -45,10 +47,13 @@ export class Stage {
   }
 
   static async start({ rttMs = 20, database = seeded, edgeFlags = [] }: StageOptions = {}): Promise<Stage> {
-    const directory = mkdtempSync(join(tmpdir(), 'larder-stage-'));
-    const cloud = await startCloud({ database: await database(directory) });
-    const link = await startLink({ target: cloud.url, rttMs });
+    // What was started before something that does not start is ended again.
+    await using parts = new AsyncDisposableStack();
+    const directory = parts.adopt(mkdtempSync(join(tmpdir(), 'larder-stage-')), remove);
+    const cloud = parts.adopt(await startCloud({ database: await database(directory) }), (part) => part.stop());
+    const link = parts.adopt(await startLink({ target: cloud.url, rttMs }), (part) => part.close());
     const edge = await startEdge({ cloud: link.url, data: join(directory, 'edge'), flags: edgeFlags });
+    parts.move();
     return new Stage(directory, cloud, link, edge, edgeFlags);
   }
 
@@ -95,6 +100,6 @@ export class Stage {
     await this.edge.stop();
     await this.link.close();
     await this.cloud.stop();
-    rmSync(this.directory, { recursive: true, force: true });
+    remove(this.directory);
   }
 }
