@@ -4,26 +4,13 @@
  * everything in the cloud once when the link is back.
  */
 import { isDeepStrictEqual } from 'node:util';
+import { REPLICATED } from '../../../inventory-app/edge/resources.ts';
 import type { LinkMode } from '../link-simulator/link.ts';
 import { Client, until } from '../stage/client.ts';
 import type { Stage } from '../stage/stage.ts';
 import { Books, look, offer, sell, type Article, type Sold } from './till.ts';
 
 export const CUTS: LinkMode[] = ['down', 'refuse', 'blackhole', 'stall', 'portal', 'gateway', 'reset'];
-/** Documents that the replica covers. */
-export const COVERED = [
-  'stores',
-  'categories',
-  'products',
-  'customers',
-  'stock-levels',
-  'sales',
-  'returns',
-  'receipts',
-  'adjustments',
-  'exceptions',
-] as const;
-
 interface Product extends Article {
   name: string;
   sku: string;
@@ -201,7 +188,7 @@ export async function audit(stage: Stage, staff: Staff, books: Books): Promise<s
 /** Where replica and cloud differ; the link must be cut, so that only the replica can answer. */
 export async function compare(stage: Stage, staff: Staff): Promise<string[]> {
   const faults: string[] = [];
-  for (const resource of COVERED) {
+  for (const resource of REPLICATED) {
     const [here, there] = await Promise.all([
       staff.manager.all<{ id: string }>(`/${resource}`),
       staff.manager.at(stage.cloud.url).all<{ id: string }>(`/${resource}`),

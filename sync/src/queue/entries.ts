@@ -17,8 +17,6 @@ export interface QueuedEntry extends Entry {
   /** Of the request as the caller made it: another one under the same key is a mismatch. */
   fingerprint: string;
   overlaid: boolean;
-  /** The caller was told 202, or may have been: a refusal needs a person. False once one was told of the refusal. */
-  told: boolean;
   /** The base contains it, though its verdict has not come: the overlay lets go of it as it settles. */
   marked: boolean;
   attempts: number;
@@ -27,10 +25,7 @@ export interface QueuedEntry extends Entry {
   answer: Answer | null;
 }
 
-export type NewEntry = Omit<
-  QueuedEntry,
-  'seq' | 'tags' | 'overlaid' | 'told' | 'marked' | 'attempts' | 'answer' | 'state'
->;
+export type NewEntry = Omit<QueuedEntry, 'seq' | 'tags' | 'overlaid' | 'marked' | 'attempts' | 'answer' | 'state'>;
 
 const OPEN_STATES: readonly OpenState[] = ['queued', 'sending', 'unknown'];
 const OPEN = `('${OPEN_STATES.join(`', '`)}')`;
@@ -76,6 +71,7 @@ export class Entries {
       openCount: db.prepare(`SELECT count(*) AS n FROM entry WHERE state IN ${OPEN}`),
       openStates: db.prepare(`SELECT state, count(*) AS n FROM entry WHERE state IN ${OPEN} GROUP BY state`),
       oldest: db.prepare(`SELECT at FROM entry WHERE state IN ${OPEN} ORDER BY seq LIMIT 1`),
+      // `told` is 1 from the start: someone was told 202, or may have been. 0: the refusal itself has reached its caller.
       inbox: db.prepare(`SELECT count(*) AS n FROM entry WHERE state = 'refused' AND told = 1`),
       newest: db.prepare(`SELECT max(release) AS release FROM entry WHERE state IN ${OPEN}`),
       prune: db.prepare(
@@ -276,7 +272,6 @@ function entryOf(row: Raw | undefined): QueuedEntry | null {
     at: String(row['at']),
     state: row['state'] as EntryState,
     overlaid: row['overlaid'] === 1,
-    told: row['told'] === 1,
     marked: row['marked'] === 1,
     attempts: Number(row['attempts']),
     tags: JSON.parse(String(row['tags'])) as string[],
