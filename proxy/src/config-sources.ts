@@ -78,10 +78,14 @@ const BY_VARIABLE = new Map(CONFIG_KEYS.map((name) => [variableOf(name), name]))
 const isServiceLink = (variable: string, value: string) =>
   /^LARDER_(SERVICE_|PORT_\d+_)/.test(variable) || (variable === 'LARDER_PORT' && /^(tcp|udp|sctp):/.test(value));
 
+/** Where tests have the process crash; in earnest it is no key, and an edge that is given it does not start. */
+const isCrashPoint = (variable: string, env: Sources['env']) =>
+  variable === 'LARDER_CRASH_AT' && env['NODE_ENV'] === 'test';
+
 function readEnvironment({ env, directory }: Sources, gathered: Gathered): void {
   for (const [variable, value] of Object.entries(env)) {
     if (!variable.startsWith('LARDER_') || variable === FILE_VARIABLE || value === undefined || value === '') continue;
-    if (isServiceLink(variable, value)) continue;
+    if (isServiceLink(variable, value) || isCrashPoint(variable, env)) continue;
     const name = BY_VARIABLE.get(variable);
     if (name === undefined) throw invalid(`${variable} (in the environment) is not a key of the configuration.`);
     gathered.set(name, { value: absolute(name, value, directory), from: `by ${variable}` });

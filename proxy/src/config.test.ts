@@ -106,6 +106,12 @@ describe('refusals name the key, its source and what is expected', () => {
     expect(refusal({ file })).toBe(`cluod (in ${file}) is not a key of the configuration.`);
   });
 
+  test('a crash point, save in tests', () => {
+    const env = { LARDER_CLOUD: cloud, LARDER_CRASH_AT: 'answered' };
+    expect(refusal({ env })).toMatch(/^LARDER_CRASH_AT .* is not a key of the configuration/);
+    expect(load({ env: { ...env, NODE_ENV: 'test' } }).cloud.href).toBe(`${cloud}/`);
+  });
+
   test('a file that is not JSON, or not an object', () => {
     expect(refusal({ file: write('a.json', '{') })).toMatch(/is not JSON/);
     expect(refusal({ file: write('b.json', '[]') })).toMatch(/is not a JSON object/);

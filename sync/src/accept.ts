@@ -49,7 +49,7 @@ export class Accept {
   /** Takes writes in the order they came, in one transaction. Throws only where the disk fails, and then kept none. */
   all(calls: readonly Call[]): Outcome[] {
     const { store } = this.#parts;
-    return store.commit((noted) =>
+    return store.commitAs('accept', (noted) =>
       calls.map((call) =>
         store.part(
           noted,

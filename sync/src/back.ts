@@ -136,7 +136,7 @@ export class Back {
   #delivered(seq: number): void {
     if (!this.#deliverable.delete(seq)) return;
     try {
-      this.#store.commit(() => this.#store.entries.setHeard(seq));
+      this.#store.commitAs('heard', () => this.#store.entries.setHeard(seq));
       this.#statusChanged();
     } catch (error) {
       this.#log('warn', 'a refusal stays in the inbox', { entry: seq, error: messageOf(error) });

@@ -151,7 +151,7 @@ export class Feed {
     const left = new Set(store.entries.applied());
     const contained = applied.filter((seq) => left.has(seq));
     if (contained.length === 0) return;
-    store.commit((noted) => {
+    store.commitAs('contained', (noted) => {
       for (const seq of contained) store.release(seq, noted);
     });
   }
@@ -162,7 +162,7 @@ export class Feed {
     const batch = changes.read(resOf(await this.#ask(changes.ask(null, storeId))));
     if (batch === 'restored') throw new Error('the cloud has no position to start from');
     this.#reconcile.begin();
-    store.commit(() => this.#keepPosition(batch));
+    store.commitAs('walk-cursor', () => this.#keepPosition(batch));
   }
 
   async #finishWalk(): Promise<void> {
@@ -170,7 +170,7 @@ export class Feed {
     log('info', 'fetching the documents of the store');
     await this.#reconcile.finish();
     const asOf = this.#reconcile.begun;
-    store.commit(() => this.#keepAsOf(asOf));
+    store.commitAs('complete', () => this.#keepAsOf(asOf));
     this.#asOf = asOf;
     log('info', 'the documents of this store are complete', { ms: now() - asOf });
     moved();
@@ -217,7 +217,7 @@ export class Feed {
     const asOf = batch.more || this.#reconcile.under ? null : asked;
     // An idle position says only that all is still the same: worth a commit only now and then.
     if (batch.changes.length > 0 || batch.cursor !== store.meta('cursor') || asked - this.#keptAsOf > KEEP_AS_OF)
-      store.commit((noted) => {
+      store.commitAs('feed', (noted) => {
         this.#apply(batch, noted);
         this.#keepPosition(batch);
         if (asOf !== null) this.#keepAsOf(asOf);
@@ -268,7 +268,7 @@ export class Feed {
   #restored(): void {
     const { store, log } = this.#parts;
     log('warn', 'the cloud was restored or replaced: fetching everything anew');
-    store.commit((noted) => {
+    store.commitAs('restored', (noted) => {
       store.setMeta('cursor', null);
       store.setMeta('epoch', null);
       noted.tag(EVERYTHING);

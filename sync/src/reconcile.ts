@@ -33,7 +33,7 @@ export class Reconcile {
   /** Begins a new walk of everything. What is there goes on answering meanwhile. */
   begin(): void {
     const { store, now } = this.#parts;
-    store.commit(() => {
+    store.commitAs('walk-begun', () => {
       store.db.exec('UPDATE resource SET walk = walk + 1, page = NULL');
       store.setMeta('walking', String(now()));
     });
@@ -58,7 +58,7 @@ export class Reconcile {
   async finish(): Promise<void> {
     const { store } = this.#parts;
     for (const name of Object.keys(store.app.resources)) await this.#walk(name);
-    store.commit((noted) => {
+    store.commitAs('walk-ended', (noted) => {
       store.setMeta('walked', store.meta('walking'));
       store.setMeta('walking', null);
       noted.tag(EVERYTHING);
@@ -74,7 +74,7 @@ export class Reconcile {
       if (page === DONE) return;
       const answer = await this.#parts.ask(resource.list(page, storeId));
       const { docs, next } = resource.page(resOf(answer));
-      store.commit(() => {
+      store.commitAs('walk-page', () => {
         for (const doc of docs) store.putBase(name, String(doc[resource.id]), resource.version(doc), doc, walk);
         if (next === null) this.#end(name, walk);
         else store.db.prepare('UPDATE resource SET page = ? WHERE name = ?').run(next, name);

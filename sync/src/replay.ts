@@ -4,6 +4,7 @@
  */
 import type { Answer } from './client.ts';
 import type { Cloud } from './cloud.ts';
+import { crashPoint } from './crash-point.ts';
 import type { Credentials } from './credentials.ts';
 import { messageOf } from './database.ts';
 import { CloudFault } from './fault.ts';
@@ -97,7 +98,7 @@ export class Replay {
   /** What a failing disk keeps from being written down is kept for the next turn; the watch sees to it that there is one. */
   #turn(): void {
     try {
-      if (this.#hurried) this.#parts.store.commit(() => this.#parts.store.entries.hurry());
+      if (this.#hurried) this.#parts.store.commitAs('hurry', () => this.#parts.store.entries.hurry());
       this.#hurried = false;
       this.#finish();
       this.#start();
@@ -114,7 +115,7 @@ export class Replay {
     if (store.app.honoursKeys) this.#retryUnknown();
     const ready = store.entries.ready(uptime(), free);
     if (ready.length === 0) return;
-    const sending = store.commit(() => ready.map(({ seq }) => store.entries.move(seq, 'send')));
+    const sending = store.commitAs('send', () => ready.map(({ seq }) => store.entries.move(seq, 'send')));
     for (const entry of sending) {
       this.#underWay += 1;
       void this.#send(entry).then((ending) => {
@@ -130,7 +131,7 @@ export class Replay {
     const { store, uptime, concurrency } = this.#parts;
     const unknown = store.entries.unknown(uptime(), concurrency);
     if (unknown.length === 0) return;
-    store.commit(() => {
+    store.commitAs('retry', () => {
       for (const { seq } of unknown) store.entries.move(seq, 'retry');
     });
   }
@@ -144,6 +145,7 @@ export class Replay {
     if (request === null) return { seq, identity, type: 'no-identity' };
     try {
       const answer = await this.#parts.cloud.send(request.req, request.body);
+      crashPoint?.('answered');
       return this.#read(entry, identity, answer);
     } catch (error) {
       return { seq, identity, type: 'fault', sent: !(error instanceof CloudFault) || error.sent };
@@ -185,7 +187,9 @@ export class Replay {
   #finish(): void {
     if (this.#endings.length === 0) return;
     const { store } = this.#parts;
-    const settled = store.commit((noted) => this.#endings.flatMap((ending) => this.#endAlone(ending, noted)));
+    const settled = store.commitAs('settle', (noted) =>
+      this.#endings.flatMap((ending) => this.#endAlone(ending, noted)),
+    );
     this.#endings = [];
     if (settled.length > 0) this.#parts.settled(settled.map((seq) => store.entries.get(seq)));
   }

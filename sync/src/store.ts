@@ -1,5 +1,6 @@
 /** What the writer thread owns: `edge.db` with replica, overlay, queue and tags, and the one way to commit to them. */
 import type { DatabaseSync } from 'node:sqlite';
+import { crashPoint, type Step } from './crash-point.ts';
 import { isDiskFault, openWriter, savepoint, transaction } from './database.ts';
 import { LarderError } from './errors.ts';
 import type { App, Doc } from './profile.ts';
@@ -106,6 +107,15 @@ export class Store {
    * after the commit and before anything else (I6).
    */
   commit<T>(work: (noted: Noted) => T): T {
+    return this.#commit(work, null);
+  }
+
+  /** The same, as a step at which tests can have the process crash. */
+  commitAs<T>(step: Step, work: (noted: Noted) => T): T {
+    return this.#commit(work, step);
+  }
+
+  #commit<T>(work: (noted: Noted) => T, step: Step | null): T {
     const noted = new Noted();
     const result = transaction(this.db, () => {
       const value = work(noted);
@@ -113,8 +123,10 @@ export class Store {
       noted.tag(...tags);
       noted.opened.push(...retagged);
       this.#raise(noted);
+      if (step !== null) crashPoint?.(`${step}:uncommitted`);
       return value;
     });
+    if (step !== null) crashPoint?.(`${step}:committed`);
     if (noted.tags.size > 0 || noted.opened.length > 0 || noted.closed.length > 0)
       this.#published({
         sequence: this.#sequence,

@@ -4,6 +4,7 @@
  * before it; the others' operations are only added up anew.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { crashPoint } from '../crash-point.ts';
 import { messageOf } from '../database.ts';
 import type { App, Req } from '../profile.ts';
 import type { Entries, QueuedEntry } from '../queue/entries.ts';
@@ -124,6 +125,7 @@ export class Rebase {
   #again(seq: number, folds: Folds): void {
     const { overlay, entries } = this.#parts;
     const entry = entries.get(seq);
+    crashPoint?.('rebase');
     const effect = this.#attempt(entry, folds);
     overlay.keep(seq, effect);
     if (entry.state === 'queued') entries.addNeeds(seq, overlay.needs(seq, effect));

@@ -1,0 +1,74 @@
+/**
+ * Crash points: places at which the process kills itself, as `kill -9` would, so that tests can find out what start-up
+ * makes of each durable step (I12). Armed by `LARDER_CRASH_AT=<point>[:<n>]`, the n-th time it is passed, and only under
+ * `NODE_ENV=test`: without it the variable is no key of the configuration, and an edge that is given it does not start.
+ */
+
+/** What is committed to `edge.db`, by what it is for. Each has a point before its commit and one after. */
+export const STEPS = [
+  /** Writes taken: entry, overlay and tags. */
+  'accept',
+  /** Entries marked as being sent, before the first byte. */
+  'send',
+  /** Verdicts, ids that the cloud gave, what they orphan. */
+  'settle',
+  /** Entries of unknown outcome put back into the queue. */
+  'retry',
+  /** Delays ended because the link is back. */
+  'hurry',
+  /** A refusal that its caller has heard. */
+  'heard',
+  /** A page of the feed: bases, markers, rebase, cursor. */
+  'feed',
+  /** Entries whose markers lie behind the cursor. */
+  'contained',
+  /** The cloud was restored: the cursor is forgotten. */
+  'restored',
+  /** A walk begins. */
+  'walk-begun',
+  /** The cursor from which the feed follows the walk. */
+  'walk-cursor',
+  /** A page of a walk. */
+  'walk-page',
+  /** A walk has ended. */
+  'walk-ended',
+  /** The time at which the replica became complete. */
+  'complete',
+] as const;
+export type Step = (typeof STEPS)[number];
+
+/** Points between commits. */
+const BETWEEN = [
+  /** The cloud has answered a write, and nobody has written that down. */
+  'answered',
+  /** An entry is about to be run again on a base that changed. */
+  'rebase',
+] as const;
+
+export type CrashPoint = `${Step}:uncommitted` | `${Step}:committed` | (typeof BETWEEN)[number];
+
+export const CRASH_POINTS: readonly CrashPoint[] = [
+  ...STEPS.flatMap((step) => [`${step}:uncommitted`, `${step}:committed`] as const),
+  ...BETWEEN,
+];
+
+const { NODE_ENV, LARDER_CRASH_AT: given } = process.env;
+
+/** Passes a point; does not return where the process is to end there. Null, and free of cost, in production. */
+export const crashPoint: ((point: CrashPoint) => void) | null =
+  NODE_ENV === 'test' && given !== undefined && given !== '' ? armed(given) : null;
+
+function armed(at: string): (point: CrashPoint) => void {
+  const [, target, times = '1'] = /^(.+?)(?::([1-9]\d*))?$/.exec(at) ?? [];
+  if (!CRASH_POINTS.some((point) => point === target))
+    throw new Error(`LARDER_CRASH_AT=${at}: there is no such point; there are ${CRASH_POINTS.join(', ')}`);
+  let left = Number(times);
+  return (point) => {
+    if (point !== target) return;
+    left -= 1;
+    if (left > 0) return;
+    process.kill(process.pid, 'SIGKILL');
+    // The signal may take a moment to arrive; nothing more may happen here.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+  };
+}
