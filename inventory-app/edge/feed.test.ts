@@ -28,9 +28,9 @@ test('A page of the feed brings what the replica holds, and every marker', () =>
     cursor: 'c2',
     more: false,
     changes: [
-      { type: 'put', resource: 'products', id: 'p1', version: 2, doc: product, cause },
-      { type: 'remove', resource: 'customers', id: 'c1', version: 5, cause: null },
-      { type: 'marker', cause },
+      { type: 'put', resource: 'products', id: 'p1', version: 2, doc: product, cause, tx: '1' },
+      { type: 'remove', resource: 'customers', id: 'c1', version: 5, cause: null, tx: '2' },
+      { type: 'marker', cause, tx: '1' },
     ],
   });
 });

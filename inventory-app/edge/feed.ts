@@ -19,6 +19,7 @@ const FeedPage = z.object({
         version: z.int(),
         doc: DocumentShape,
         cause: Cause.nullable(),
+        tx: z.string(),
       }),
       z.object({
         type: z.literal('remove'),
@@ -26,8 +27,9 @@ const FeedPage = z.object({
         id: z.string(),
         version: z.int(),
         cause: Cause.nullable(),
+        tx: z.string(),
       }),
-      z.object({ type: z.literal('marker'), cause: Cause }),
+      z.object({ type: z.literal('marker'), cause: Cause, tx: z.string() }),
     ]),
   ),
   page: z.object({ next: z.string(), more: z.boolean() }),
@@ -37,11 +39,10 @@ type WireChange = z.output<typeof FeedPage>['data'][number];
 /** What a change means here: nothing, where it is of a resource that stays in the cloud. */
 function changeOf(change: WireChange): Change[] {
   if (change.type === 'marker') return [change];
-  const { type, resource, id, version, cause } = change;
+  const { type, resource, id, version, cause, tx } = change;
   if (!isReplicated(resource)) return [];
-  return [
-    type === 'put' ? { type, resource, id, version, cause, doc: change.doc } : { type, resource, id, version, cause },
-  ];
+  const common = { resource, id, version, cause, tx };
+  return [type === 'put' ? { type, ...common, doc: change.doc } : { type, ...common }];
 }
 
 const query = (cursor: string | null, more: Record<string, string>) =>

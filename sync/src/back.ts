@@ -1,9 +1,11 @@
 /** The writer thread's parts put together: what comes in is a message, what goes out is a post. */
 import { setTimeout as later } from 'node:timers';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Accept, type Outcome } from './accept.ts';
 import type { Accepted, Answer, BackStatus } from './client.ts';
 import { Clock } from './clock.ts';
 import { messageOf } from './database.ts';
+import { LarderError } from './errors.ts';
 import { Cloud } from './cloud.ts';
 import { Credentials } from './credentials.ts';
 import { Feed } from './feed.ts';
@@ -14,6 +16,7 @@ import { isSettled } from './queue/states.ts';
 import { Replay } from './replay.ts';
 import { answerOf } from './request.ts';
 import { startSchedule } from './schedule.ts';
+import { Slices } from './slices.ts';
 import { StateTable } from './state-table.ts';
 import { Store } from './store.ts';
 
@@ -31,6 +34,12 @@ const ACCEPTED = 202;
 const MOST_DELIVERABLE = 10_000;
 /** Documents are counted anew at most this often, ms: a count walks an index. */
 const COUNT_EVERY = 2000;
+
+/** Processor time of this thread, ms. */
+function threadTime(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+}
 
 export class Back {
   readonly #post: (message: FromWriter) => void;
@@ -53,6 +62,7 @@ export class Back {
   #statusTimer: NodeJS.Timeout | null = null;
   #counts = new Map<string, number>();
   #countedAt = -Infinity;
+  #stopped = false;
 
   constructor(options: WorkerOptions, app: App, post: (message: FromWriter) => void) {
     this.#post = post;
@@ -85,6 +95,7 @@ export class Back {
     });
     this.#feed = new Feed({
       store: this.#store,
+      slices: new Slices({ store: this.#store, turn: () => this.#turn(), spent: threadTime }),
       cloud: this.#cloud,
       storeId: options.store,
       credential: options.credential,
@@ -144,6 +155,7 @@ export class Back {
   }
 
   #stop(): void {
+    this.#stopped = true;
     for (const { timer } of [...this.#waiters.values()].flat()) clearTimeout(timer);
     this.#schedule.stop();
     this.#replay.stop();
@@ -155,8 +167,16 @@ export class Back {
     });
   }
 
+  /** Between two slices of bulk work: what has come in meanwhile goes first, writes before all else. */
+  async #turn(): Promise<void> {
+    await nextTurn();
+    if (this.#stopped) throw new LarderError('LARDER_INTERNAL', 'The edge is stopping.');
+    this.#acceptAll();
+  }
+
   /** One commit for all that came in while the last one was under way (I1). */
   #acceptAll(): void {
+    if (this.#incoming.length === 0) return;
     const calls = this.#incoming;
     this.#incoming = [];
     try {
@@ -254,6 +274,7 @@ export class Back {
   }
 
   #statusChanged(): void {
+    if (this.#stopped) return;
     this.#statusTimer ??= later(() => {
       this.#statusTimer = null;
       this.#post({ type: 'status', status: this.#status() });

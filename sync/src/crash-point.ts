@@ -18,7 +18,7 @@ export const STEPS = [
   'hurry',
   /** A refusal that its caller has heard. */
   'heard',
-  /** A page of the feed: bases, markers, rebase, cursor. */
+  /** A slice of a page of the feed: bases, markers, rebase; the last one's cursor. */
   'feed',
   /** Entries whose markers lie behind the cursor. */
   'contained',
@@ -28,7 +28,7 @@ export const STEPS = [
   'walk-begun',
   /** The cursor from which the feed follows the walk. */
   'walk-cursor',
-  /** A page of a walk. */
+  /** A slice of a page of a walk, or of what the walk did not meet. */
   'walk-page',
   /** A walk has ended. */
   'walk-ended',

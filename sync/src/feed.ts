@@ -1,7 +1,8 @@
 /**
  * The feed: keeps the base equal to the cloud. A cursor is taken before the first page of a walk, so what changes while
- * the walk goes on comes afterwards. Each page is one transaction: bases, markers, rebase, cursor. The overlay lets go
- * of an entry in the very transaction that applies its marker (I6).
+ * the walk goes on comes afterwards. A page is applied in slices, each some whole transactions of the cloud: bases,
+ * markers, rebase; the last one keeps the cursor, so a page that is cut is asked for again. The overlay lets go of an
+ * entry in the very commit that applies its marker (I6).
  */
 import type { Answer } from './client.ts';
 import { UnexpectedAnswer, type Cloud } from './cloud.ts';
@@ -11,10 +12,12 @@ import type { Ask, Batch, Change, Changes } from './profile.ts';
 import { isSettled } from './queue/states.ts';
 import { Reconcile } from './reconcile.ts';
 import { parseJson, resOf } from './request.ts';
+import type { Slices } from './slices.ts';
 import { EVERYTHING, type Noted, type Store } from './store.ts';
 
 export interface FeedParts {
   store: Store;
+  slices: Slices;
   cloud: Cloud;
   storeId: string;
   /** The edge's own credential. */
@@ -57,6 +60,7 @@ export class Feed {
     this.#parts = parts;
     this.#reconcile = new Reconcile({
       store: parts.store,
+      slices: parts.slices,
       storeId: parts.storeId,
       now: parts.now,
       ask: (ask) => this.#ask(ask),
@@ -141,19 +145,17 @@ export class Feed {
     const applied = store.entries.applied();
     while (await this.#page(changes));
     if (store.meta('cursor') === null) return false;
-    if (!this.#reconcile.under) this.#release(applied);
+    if (!this.#reconcile.under) await this.#release(applied);
     return true;
   }
 
   /** The base contains these. */
-  #release(applied: readonly number[]): void {
-    const { store } = this.#parts;
+  async #release(applied: readonly number[]): Promise<void> {
+    const { store, slices } = this.#parts;
     const left = new Set(store.entries.applied());
     const contained = applied.filter((seq) => left.has(seq));
     if (contained.length === 0) return;
-    store.commitAs('contained', (noted) => {
-      for (const seq of contained) store.release(seq, noted);
-    });
+    await slices.commit('contained', contained, (seq, noted) => store.release(seq, noted));
   }
 
   /** Takes the cursor, then begins the walk: nothing that changes in between is lost. */
@@ -191,7 +193,7 @@ export class Feed {
     let looked = performance.now();
     let applied = new Set<number>();
     for await (const data of cloud.events(live, credential, SILENCE, this.#attempt.signal)) {
-      const more = this.#take(changes, { status: 200, headers: {}, body: data }, this.#parts.now());
+      const more = await this.#take(changes, { status: 200, headers: {}, body: data }, this.#parts.now());
       this.#failures = 0;
       if (store.meta('cursor') === null) return;
       this.#setLive(!more);
@@ -205,9 +207,9 @@ export class Feed {
   }
 
   /** Applies a page that was asked for at a time; true if there are more. */
-  #take(changes: Changes, answer: Answer, asked: number): boolean {
+  async #take(changes: Changes, answer: Answer, asked: number): Promise<boolean> {
     const batch = changes.read({ ...resOf(answer), body: parseJson(answer.body) });
-    const { store } = this.#parts;
+    const { store, slices } = this.#parts;
     const epoch = store.meta('epoch');
     if (batch === 'restored' || (epoch !== null && batch.epoch !== epoch)) {
       this.#restored();
@@ -217,18 +219,22 @@ export class Feed {
     const asOf = batch.more || this.#reconcile.under ? null : asked;
     // An idle position says only that all is still the same: worth a commit only now and then.
     if (batch.changes.length > 0 || batch.cursor !== store.meta('cursor') || asked - this.#keptAsOf > KEEP_AS_OF)
-      store.commitAs('feed', (noted) => {
-        this.#apply(batch, noted);
-        this.#keepPosition(batch);
-        if (asOf !== null) this.#keepAsOf(asOf);
-      });
+      await slices.commit(
+        'feed',
+        transactionsOf(batch.changes),
+        (transaction, noted) => this.#apply(transaction, noted),
+        () => {
+          this.#keepPosition(batch);
+          if (asOf !== null) this.#keepAsOf(asOf);
+        },
+      );
     if (asOf !== null) this.#asOf = asOf;
     this.#parts.moved();
     return batch.more;
   }
 
-  #apply(batch: Batch, noted: Noted): void {
-    for (const change of batch.changes) {
+  #apply(transaction: readonly Change[], noted: Noted): void {
+    for (const change of transaction) {
       if (change.type === 'marker') this.#land(change, noted);
       else this.#change(change, noted);
     }
@@ -282,7 +288,7 @@ export class Feed {
       this.#reconcile.begin();
     }
     await this.#finishWalk();
-    this.#release(this.#before);
+    await this.#release(this.#before);
     this.#before = [];
     this.#failures = 0;
     await this.#pause(WALK_AGAIN);
@@ -328,4 +334,17 @@ export class Feed {
     });
     this.#wake = null;
   }
+}
+
+/** A page's changes by the cloud's transactions, so that no reader sees half of one; all in one where it does not say. */
+function transactionsOf(changes: readonly Change[]): (readonly Change[])[] {
+  if (changes.some(({ tx }) => tx === undefined)) return [changes];
+  const transactions: Change[][] = [];
+  let last: string | undefined;
+  for (const change of changes) {
+    if (change.tx === last) transactions.at(-1)?.push(change);
+    else transactions.push([change]);
+    last = change.tx;
+  }
+  return transactions;
 }

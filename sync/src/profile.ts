@@ -190,11 +190,16 @@ export interface Cause {
   key: string;
 }
 
-export type Change =
+/**
+ * `tx`: which of the cloud's transactions it is of, whose changes are neighbours. A page is applied piece by piece, each
+ * some whole transactions; where a change does not say, the page is one piece.
+ */
+export type Change = { tx?: string } & (
   | { type: 'put'; resource: string; id: string; version: number; doc: Doc; cause: Cause | null }
   | { type: 'remove'; resource: string; id: string; version: number; cause: Cause | null }
   /** The write under this key is contained in everything up to here. */
-  | { type: 'marker'; cause: Cause };
+  | { type: 'marker'; cause: Cause }
+);
 
 export interface Batch {
   /** A new epoch says that the cloud's history was replaced: what was known is to be fetched anew. */

@@ -7,10 +7,12 @@ import type { StatementSync } from 'node:sqlite';
 import type { Answer } from './client.ts';
 import type { Ask } from './profile.ts';
 import { resOf } from './request.ts';
+import type { Slices } from './slices.ts';
 import { EVERYTHING, type Store } from './store.ts';
 
 export interface ReconcileParts {
   store: Store;
+  slices: Slices;
   storeId: string;
   now(): number;
   ask(ask: Ask): Promise<Answer>;
@@ -66,7 +68,7 @@ export class Reconcile {
   }
 
   async #walk(name: string): Promise<void> {
-    const { store, storeId } = this.#parts;
+    const { store, slices, storeId } = this.#parts;
     const resource = store.app.resources[name];
     if (resource === undefined) return;
     for (;;) {
@@ -74,20 +76,28 @@ export class Reconcile {
       if (page === DONE) return;
       const answer = await this.#parts.ask(resource.list(page, storeId));
       const { docs, next } = resource.page(resOf(answer));
-      store.commitAs('walk-page', () => {
-        for (const doc of docs) store.putBase(name, String(doc[resource.id]), resource.version(doc), doc, walk);
-        if (next === null) this.#end(name, walk);
-        else store.db.prepare('UPDATE resource SET page = ? WHERE name = ?').run(next, name);
-      });
+      await slices.commit(
+        'walk-page',
+        docs,
+        (doc) => store.putBase(name, String(doc[resource.id]), resource.version(doc), doc, walk),
+        () => {
+          if (next !== null) store.db.prepare('UPDATE resource SET page = ? WHERE name = ?').run(next, name);
+        },
+      );
+      if (next === null) await this.#end(name, walk);
     }
   }
 
   /** The last page is in: what the walk did not meet is not in the cloud any more. */
-  #end(name: string, walk: number): void {
-    const { store } = this.#parts;
+  async #end(name: string, walk: number): Promise<void> {
+    const { store, slices } = this.#parts;
     const table = store.tables.get(name);
-    for (const id of table?.unmet(walk) ?? []) store.putBase(name, id, table?.row(id)?.version ?? 0, null, walk);
-    store.db.prepare('UPDATE resource SET page = ?, complete = 1 WHERE name = ?').run(DONE, name);
+    await slices.commit(
+      'walk-page',
+      table?.unmet(walk) ?? [],
+      (id) => store.putBase(name, id, table?.row(id)?.version ?? 0, null, walk),
+      () => void store.db.prepare('UPDATE resource SET page = ?, complete = 1 WHERE name = ?').run(DONE, name),
+    );
   }
 
   #row(name: string): Row {

@@ -45,6 +45,7 @@ export class TestCloud {
   #changes: Change[] = [];
   readonly #live = new Set<{ response: ServerResponse; at: number }>();
   #created = 0;
+  #transactions = 0;
   readonly #idle: NodeJS.Timeout;
 
   constructor() {
@@ -65,14 +66,33 @@ export class TestCloud {
 
   /** Someone else, elsewhere, changes an article. */
   setArticle(id: string, fields: Doc): void {
+    this.#begin();
     this.#put('articles', id, fields, null);
     this.#publish(false);
+  }
+
+  /** The same of many articles, each in a transaction of its own, told on one page. */
+  setArticles(changes: readonly { id: string; fields: Doc }[]): void {
+    for (const { id, fields } of changes) {
+      this.#begin();
+      this.#put('articles', id, fields, null);
+    }
+    this.#publish(false);
+  }
+
+  #begin(): void {
+    this.#transactions += 1;
+  }
+
+  get #tx(): string {
+    return `t${this.#transactions}`;
   }
 
   removeArticle(id: string): void {
     const version = Number(this.articles.get(id)?.['version']) + 1;
     this.articles.delete(id);
-    this.#changes.push({ type: 'remove', resource: 'articles', id, version, cause: null });
+    this.#begin();
+    this.#changes.push({ type: 'remove', resource: 'articles', id, version, cause: null, tx: this.#tx });
     this.#publish(false);
   }
 
@@ -90,7 +110,7 @@ export class TestCloud {
     const known = this[resource].get(id);
     const doc = { ...known, ...fields, id, version: Number(known?.['version'] ?? 0) + 1 };
     this[resource].set(id, doc);
-    this.#changes.push({ type: 'put', resource, id, version: doc.version, doc, cause });
+    this.#changes.push({ type: 'put', resource, id, version: doc.version, doc, cause, tx: this.#tx });
     return doc;
   }
 
@@ -180,8 +200,9 @@ export class TestCloud {
   }
 
   #effect(method: string, path: string, body: Doc, cause: Cause): Seen {
+    this.#begin();
     const seen = this.#take(method, path, body, cause);
-    this.#changes.push({ type: 'marker', cause });
+    this.#changes.push({ type: 'marker', cause, tx: this.#tx });
     return seen;
   }
 
