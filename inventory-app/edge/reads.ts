@@ -52,11 +52,14 @@ function readsOf(resource: Replicated): Record<string, Read<StaffUser>> {
     [`GET ${API}/${resource}`]: {
       tags: () => [resource],
       cache: CACHE,
+      // Every search is another one: only the replica has them all before they are made.
+      replicaFirst: true,
       answer: (db, req, user) => (served(db, user) ? answering(() => listOf(db, req, user, resource)) : null),
     },
     [`GET ${API}/${resource}/:id`]: {
       tags: (req) => [`${resource}/${req.params.id}`],
       cache: CACHE,
+      replicaFirst: true,
       answer: (db, req, user) => (served(db, user) ? answering(() => itemOf(db, req, user, resource)) : null),
     },
   };

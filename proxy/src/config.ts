@@ -115,6 +115,12 @@ export const Config = z.strictObject({
     expects: 'a list of rules, in JSON',
   }),
   patienceMs: whole(0, 60_000, 800, 'Longest wait for the cloud where this box could answer itself, milliseconds.'),
+  replicaLagMs: whole(
+    0,
+    HOUR,
+    10_000,
+    'Replica-first routes are answered by the cloud while the replica is further behind it than this, milliseconds.',
+  ),
   connectTimeoutMs: whole(1, 60_000, 3_000, 'Longest wait for a connection to the cloud, milliseconds.'),
   answerTimeoutMs: whole(1, HOUR, 30_000, 'Longest wait for an answer of the cloud, milliseconds.'),
   shutdownGraceMs: whole(0, HOUR, 10_000, 'Longest wait for requests under way when asked to stop, milliseconds.'),

@@ -96,6 +96,7 @@ async function begin(config: Config, log: Logger, begun: AsyncDisposableStack): 
     patienceCeiling: config.patienceMs,
     hardTimeout: config.answerTimeoutMs,
     maxObjectBytes: config.maxObjectBytes,
+    replicaLag: config.replicaLagMs,
   };
   const rules = compileRules(config.rules, hideBy(scopeSecret(data)));
   const identity =

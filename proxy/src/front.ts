@@ -72,7 +72,7 @@ export function createFront(parts: Parts): FrontServer {
       token: data.consoleToken,
       healthy: () => !front.draining,
       purge: createPurge(parts),
-      explain: createExplain({ ...parts, establish }),
+      explain: createExplain({ ...parts, establish, replicaLag: parts.config.replicaLagMs }),
       log,
     }),
     observe: metrics.observe,

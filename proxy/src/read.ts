@@ -40,6 +40,8 @@ import type { Patience } from './read/patience.ts';
 import { readingOf, ruledRequestOf } from './read/reading.ts';
 import type { Reading } from './read/reading.ts';
 import { askReplica, mustAskReplica, pendingFor, prefersReplica, wasOvertaken } from './read/replica.ts';
+import { createStandings } from './read/standing.ts';
+import type { Standings } from './read/standing.ts';
 
 export interface ReaderDeps {
   cache: Cache;
@@ -60,6 +62,8 @@ export interface ReaderDeps {
     hardTimeout: number;
     /** Largest answer that is stored, bytes. */
     maxObjectBytes: number;
+    /** Replica-first routes are the cloud's while the feed is further behind than this, ms. */
+    replicaLag: number;
   };
 }
 
@@ -73,6 +77,8 @@ export interface Reader {
   abandon(): void;
   /** Answers by outcome, since the start. */
   readonly counters: Readonly<Record<Outcome, number>>;
+  /** Whom replica-first routes may answer. */
+  readonly standings: Pick<Standings, 'of'>;
 }
 
 export function createReader(deps: ReaderDeps): Reader {
@@ -81,6 +87,7 @@ export function createReader(deps: ReaderDeps): Reader {
     read: (exchange) => path.read(exchange),
     abandon: () => path.fill.abandon(),
     counters: path.counters,
+    standings: path.standings,
   };
 }
 
@@ -107,6 +114,7 @@ class ReadPath {
     failed: 0,
   };
   readonly fill: Fill;
+  readonly standings: Standings;
   readonly #deps: ReaderDeps;
   readonly #bypass: Bypass;
   readonly #patience: Patience;
@@ -117,6 +125,7 @@ class ReadPath {
     this.fill = new Fill({ cache, cloud, clock, ...config });
     this.#bypass = createBypass({ cloud, hardTimeout: config.hardTimeout });
     this.#patience = createPatience(config.patienceCeiling);
+    this.standings = createStandings(clock);
   }
 
   read(exchange: Exchange): Promise<void> {
@@ -127,8 +136,41 @@ class ReadPath {
     if (mustAskReplica(back, reading)) return this.#readReplica(reading);
     // Nothing up to here, and nothing in the next line, waits for anything.
     if (found !== null && this.#answeredBy(found, reading)) return DONE;
-    if (prefersReplica(back, reading)) return this.#readReplica(reading);
-    return this.#readBelowMemory(reading, found);
+    return this.#isReplicaFirst(reading) ? this.#readReplica(reading) : this.#readBelowMemory(reading, found);
+  }
+
+  /** I8: for those only whom the cloud has lately accepted here. */
+  #isReplicaFirst(reading: Reading): boolean {
+    const { back, clock, config, link } = this.#deps;
+    if (!prefersReplica(back, reading, { now: clock(), mostLag: config.replicaLag })) return false;
+    const { exchange } = reading;
+    const standing = this.standings.of(exchange);
+    const mayAsk = standing === 'ageing' && link.state !== 'offline' && !link.held;
+    if (mayAsk && this.standings.mayAsk(exchange)) void this.#prove(reading);
+    return standing !== 'unproved';
+  }
+
+  /** Behind an answer of the replica: would the cloud still give one? Its answer, where it may be, is stored. */
+  async #prove(reading: Reading): Promise<void> {
+    const ticket = this.#board(reading, null);
+    try {
+      const answer = await ticket.answer;
+      this.#learn(reading, answer);
+      if (answer.type === 'through') answer.body.destroy();
+    } catch {
+      // The link has heard of it. While it is down, the ladder decides.
+    } finally {
+      ticket.leave();
+    }
+  }
+
+  /** What another caller of the same scope was told says nothing of this one. */
+  #learn({ exchange }: Reading, answer: CloudAnswer): void {
+    if (exchange.read?.replicaFirst !== true) return;
+    if (answer.type === 'through') return this.standings.learn(exchange, answer.head.status);
+    if (answer.joined) return;
+    const { status } = answer.type === 'filling' ? answer.metadata : answer.response;
+    this.standings.learn(exchange, status);
   }
 
   async #readReplica(reading: Reading): Promise<void> {
@@ -160,6 +202,7 @@ class ReadPath {
     const boarded = await this.#askCloud(reading, stored);
     if (boarded === null) return;
     const { answer, ticket } = boarded;
+    this.#learn(reading, answer);
     if (await this.#answeredBetter(reading, stored, answer)) return ticket.leave();
     const { exchange } = reading;
     const { clock, back } = this.#deps;

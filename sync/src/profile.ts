@@ -153,7 +153,10 @@ export interface Read<U> {
   /** What the answer is made of: `resource` for a list, `resource/id` for a document. */
   tags(req: Req, user: U | null): string[];
   cache?: CacheRule;
-  /** Answer from the replica even while the link is up, as long as the feed is live. */
+  /**
+   * Answer from the replica even while the link is up, as long as the feed is live, for credentials that the cloud has
+   * lately accepted on this route. The app must judge each request to the route by its credential.
+   */
   replicaFirst?: boolean;
   /** The cloud's answer, made from the replica; null where the replica cannot know it (another store's documents). */
   answer?(db: Reader, req: Req, user: U | null): Res | null;

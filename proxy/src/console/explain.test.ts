@@ -23,6 +23,8 @@ async function start(app: RequestListener, options: TestEdgeOptions = {}): Promi
   const reads = options.read === undefined ? {} : { 'GET /a': options.read };
   const explain = createExplain({
     ...edge.parts,
+    reader: edge.reader,
+    replicaLag: 10_000,
     app: { reads },
     establish: createEstablish({
       app: { reads, writes: {}, user: () => null, scope: () => '' },
@@ -123,11 +125,12 @@ describe('an explanation says what then happens', () => {
       'replica',
     ],
     [
-      'replica first, and live',
+      'replica first, and live, for a credential that the cloud has accepted',
       cc('max-age=9'),
       { read: { ...COVERED, replicaFirst: true } },
       {},
-      (edge) => {
+      async (edge) => {
+        await edge.get('/a?accepted');
         edge.back.read = () => REPLICA;
         edge.back.live = true;
       },

@@ -16,6 +16,7 @@ import type { Link } from '../link/link.ts';
 import { createBypass } from '../read/bypass.ts';
 import type { Bypass } from '../read/bypass.ts';
 import { readingOf, ruledRequestOf } from '../read/reading.ts';
+import type { Reader } from '../read.ts';
 import type { Reading } from '../read/reading.ts';
 import { askReplica, mustAskReplica, prefersReplica } from '../read/replica.ts';
 import { parseTarget } from '../target.ts';
@@ -89,6 +90,9 @@ export interface ExplainDeps {
   cloud: Parameters<typeof createBypass>[0]['cloud'];
   /** ms since 1970. */
   clock(): number;
+  reader: Pick<Reader, 'standings'>;
+  /** Replica-first routes are the cloud's while the feed is further behind than this, ms. */
+  replicaLag: number;
 }
 
 /**
@@ -111,7 +115,7 @@ export function createExplain(deps: ExplainDeps): (question: Question) => Promis
       stored: memory ?? disk,
       tier: memory === null ? 'disk' : 'memory',
       replica: replica !== null,
-      replicaFirst: whyReplicaFirst(back, reading),
+      replicaFirst: whyReplicaFirst(deps, reading),
       bypass: whyBypassed(bypass, exchange),
       precondition: bypass.hasPrecondition(exchange),
       others,
@@ -159,9 +163,11 @@ function routeOf(app: ExplainDeps['app'], { exchange, covered }: Reading): Expla
   return { name, covered, replicaFirst: read.replicaFirst === true };
 }
 
-function whyReplicaFirst(back: Back | null, reading: Reading): string | null {
+function whyReplicaFirst({ back, clock, reader, replicaLag }: ExplainDeps, reading: Reading): string | null {
   if (mustAskReplica(back, reading)) return 'a write is waiting that touches it';
-  return prefersReplica(back, reading) ? 'the profile wants the replica first, and the feed is live' : null;
+  if (!prefersReplica(back, reading, { now: clock(), mostLag: replicaLag })) return null;
+  if (reader.standings.of(reading.exchange) === 'unproved') return null;
+  return 'the profile wants the replica first, and the feed is live';
 }
 
 function whyBypassed(bypass: Bypass, exchange: Exchange): string | null {

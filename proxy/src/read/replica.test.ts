@@ -101,16 +101,75 @@ describe('a covered route', () => {
     expect((await edge.get('/other')).status).toBe(503);
   });
 
-  test('replica-first is the replica’s even while the link is up, as long as the feed is live', async () => {
-    const edge = await start(cloudSays('cloud'), { ...covered, replicaFirst: true });
-    edge.back.read = () => replica('replica');
-    expect((await edge.get('/products')).text).toBe('cloud');
-    edge.back.live = true;
-    // What is fresh in memory costs even less.
-    expect(await edge.get('/products')).toMatchObject({ text: 'cloud', source: 'cache' });
-    expect((await edge.get('/products?never=asked')).text).toBe('replica');
-    edge.advance(20_000);
-    expect((await edge.get('/products')).text).toBe('replica');
+  describe('that is replica-first', () => {
+    const first = { ...covered, replicaFirst: true };
+    const anna = { authorization: 'anna' };
+
+    /** The cloud has accepted Anna on this route, and the feed is live. */
+    async function startProved(app: RequestListener = cloudSays('cloud')) {
+      const edge = await start(app, first);
+      edge.back.read = () => replica('replica');
+      edge.back.live = true;
+      expect((await edge.get('/products', anna)).text).toBe('cloud');
+      return edge;
+    }
+
+    test('is the replica’s even while the link is up', async () => {
+      const edge = await startProved();
+      // What is fresh in memory costs even less.
+      expect(await edge.get('/products', anna)).toMatchObject({ text: 'cloud', source: 'cache' });
+      expect(await edge.get('/products?never=asked', anna)).toMatchObject({
+        text: 'replica',
+        source: 'replica',
+        headers: { 'larder-as-of': '2026-11-21T00:00:00.000Z' },
+      });
+      edge.advance(20_000);
+      expect((await edge.get('/products', anna)).text).toBe('replica');
+    });
+
+    test('is the cloud’s while the feed is not live, or behind its limit', async () => {
+      const edge = await startProved();
+      edge.back.lag = 11_000;
+      expect((await edge.get('/products?a', anna)).text).toBe('cloud');
+      edge.back.lag = 9_000;
+      expect((await edge.get('/products?b', anna)).text).toBe('replica');
+      edge.back.live = false;
+      expect((await edge.get('/products?c', anna)).text).toBe('cloud');
+    });
+
+    test('is the cloud’s for someone who reloads', async () => {
+      const edge = await startProved();
+      for (const control of ['no-cache', 'max-age=0'])
+        expect((await edge.get('/products?a', { ...anna, 'cache-control': control })).text).toBe('cloud');
+    });
+
+    test('I8: is the cloud’s for a credential that it has not accepted within a minute', async () => {
+      const edge = await startProved();
+      expect((await edge.get('/products?a', { authorization: 'bert' })).text).toBe('cloud');
+      edge.advance(61_000);
+      expect((await edge.get('/products?b', anna)).text).toBe('cloud');
+      expect((await edge.get('/products?c', anna)).text).toBe('replica');
+    });
+
+    test('I8: is no longer given to somebody whom the cloud refuses, however much they read', async () => {
+      let revoked = false;
+      const edge = await startProved((_request, response) => response.writeHead(revoked ? 401 : 200).end('cloud'));
+      revoked = true;
+      edge.advance(31_000);
+      expect((await edge.get('/products?a', anna)).text).toBe('replica');
+      await vi.waitFor(async () => expect((await edge.get('/products?b', anna)).status).toBe(401));
+    });
+
+    test('stays with the replica while the cloud goes on accepting the credential', async () => {
+      const edge = await startProved();
+      for (let minute = 0; minute < 3; minute += 1) {
+        const asked = edge.seen.length;
+        edge.advance(31_000);
+        expect((await edge.get(`/products?a=${minute}`, anna)).text).toBe('replica');
+        await vi.waitFor(() => expect(edge.seen.length).toBe(asked + 1));
+        await vi.waitFor(() => expect(edge.cache.has(`/products?a=${minute}`)).toBe(true));
+      }
+    });
   });
 
   test('I8: is nobody’s whom the edge cannot verify while the cloud is away, and they hear so at once', async () => {

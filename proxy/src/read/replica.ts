@@ -1,5 +1,6 @@
 /** Asks the replica, and takes nothing from it that is older than what this read must show. */
 import type { Back, ReplicaAnswer } from '@larder/sync/client';
+import { parseDirectives } from '../cache/directives.ts';
 import type { Reading } from './reading.ts';
 
 /** A snapshot that began before the bump is followed by one that did not. */
@@ -23,9 +24,26 @@ export async function askReplica(back: Back | null, reading: Reading): Promise<R
 export const mustAskReplica = (back: Back | null, { covered, tags }: Reading): boolean =>
   covered && back?.tags.pending(tags) === true;
 
-/** The profile wants the replica even while the link is up, and the feed keeps it close. */
-export const prefersReplica = (back: Back | null, { covered, exchange }: Reading): boolean =>
-  covered && exchange.read?.replicaFirst === true && back?.status.replica.feed.live === true;
+/**
+ * The profile wants the replica even while the link is up, the feed keeps it close (`mostLag`, ms), and the caller does
+ * not ask for more than that. A feed that falls behind, and one that breaks off, give the route back to the cloud.
+ */
+export function prefersReplica(
+  back: Back | null,
+  { covered, exchange, request }: Reading,
+  { now, mostLag }: { now: number; mostLag: number },
+): boolean {
+  if (!covered || back === null || exchange.read?.replicaFirst !== true) return false;
+  const { live, asOf } = back.status.replica.feed;
+  return live && asOf !== null && now - Date.parse(asOf) <= mostLag && !wantsOrigin(request);
+}
+
+/** Reload in a browser: no stored answer will do (RFC 9111 §5.2.1.4). */
+function wantsOrigin({ headers }: Reading['request']): boolean {
+  if (headers['cache-control'] === undefined) return headers['pragma'] === 'no-cache';
+  const directives = parseDirectives(headers['cache-control']);
+  return directives.has('no-cache') || directives.get('max-age') === '0';
+}
 
 /** I6: a write was acknowledged while the cloud's answer was under way, which therefore may not show it. */
 export const wasOvertaken = (back: Back | null, reading: Reading): boolean =>

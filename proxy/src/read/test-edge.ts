@@ -24,6 +24,8 @@ export interface PlayedBack {
   generation: number;
   waiting: number;
   live: boolean;
+  /** How far the feed is behind, ms. */
+  lag: number;
 }
 
 export interface TestEdge {
@@ -76,8 +78,8 @@ export async function startTestEdge(
     outgoing.setHeader('date', new Date(now()).toUTCString());
     app(incoming, outgoing);
   });
-  const back: PlayedBack = { pending: false, generation: 0, waiting: 0, live: false };
-  const played = read === undefined ? null : playBack(back);
+  const back: PlayedBack = { pending: false, generation: 0, waiting: 0, live: false, lag: 0 };
+  const played = read === undefined ? null : playBack(back, now);
   const cloud = createCloud({
     origin: new URL(await listen(origin)),
     report: () => undefined,
@@ -95,7 +97,7 @@ export async function startTestEdge(
     rules: compileRules(rules ?? [], (secret) => createHash('sha256').update(secret).digest('hex')),
     link,
     clock: now,
-    config: { patienceCeiling: 200, hardTimeout: 5000, maxObjectBytes: 100_000, ...config },
+    config: { patienceCeiling: 200, hardTimeout: 5000, maxObjectBytes: 100_000, replicaLag: 10_000, ...config },
   };
   const reader = createReader(parts);
   const front = createServer(answerBy(reader, read ?? null));
@@ -172,12 +174,15 @@ function exchangeOf(incoming: IncomingMessage, read: Read<User> | null): Omit<Ex
   };
 }
 
-function playBack(played: PlayedBack): Back {
+function playBack(played: PlayedBack, now: () => number): Back {
   const parts = {
     read: async ({ path }: { path: string }) => (await played.read?.(path)) ?? null,
     tags: { pending: () => played.pending, generation: () => played.generation },
     get status() {
-      return { queue: { length: played.waiting }, replica: { feed: { live: played.live } } };
+      return {
+        queue: { length: played.waiting },
+        replica: { feed: { live: played.live, asOf: new Date(now() - played.lag).toISOString() } },
+      };
     },
   };
   // What a read needs of the back; a test that needs more fails at once.

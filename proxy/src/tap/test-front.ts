@@ -75,7 +75,7 @@ export async function startFront(origin: URL, options: TestFrontOptions): Promis
     link,
     clock,
     rules: compileRules([], (secret) => createHash('sha256').update(secret).digest('hex')),
-    config: { patienceCeiling: 200, hardTimeout: 5000, maxObjectBytes: 1e6 },
+    config: { patienceCeiling: 200, hardTimeout: 5000, maxObjectBytes: 1e6, replicaLag: 10_000 },
     ...(tap === null ? {} : { onFresh: tap.learn.bind(tap) }),
   });
   const forward = createForward({ cloud, link, onUnsafe: ({ path }) => cache.invalidate([path]) });
