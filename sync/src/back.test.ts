@@ -225,11 +225,11 @@ describe('order and identity', () => {
 
   test("is sent with the user's own credential, or else with the edge's, naming the user", async () => {
     edge.cloud.rejected.add('Bearer bob');
-    await edge.order('k1');
-    await edge.call('POST', '/orders', { article: 'a', qty: 1 }, 'k1', { user: 'bob' });
+    await edge.edit('k1', 'a', { name: 'by Ann' });
+    await edge.call('PATCH', '/articles/b', { name: 'by Bob' }, 'k1', { user: 'bob' });
     edge.back.link('online', false);
     await edge.drained();
-    expect(edge.cloud.orders.size).toBe(2);
+    expect(edge.cloud.articles.get('b')).toMatchObject({ name: 'by Bob' });
     expect(edge.cloud.arrived).toContainEqual(expect.objectContaining({ authorization: 'Bearer ann', actingFor: '' }));
     expect(edge.cloud.arrived).toContainEqual(
       expect.objectContaining({ authorization: 'Bearer edge', actingFor: 'bob' }),

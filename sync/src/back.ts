@@ -45,6 +45,7 @@ export class Back {
   readonly #post: (message: FromWriter) => void;
   readonly #store: Store;
   readonly #state: StateTable;
+  readonly #credentials: Credentials;
   readonly #accept: Accept;
   readonly #replay: Replay;
   readonly #feed: Feed;
@@ -72,7 +73,7 @@ export class Back {
     });
     this.#clock = new Clock(Math.max(Number(this.#store.meta('as-of') ?? 0), this.#store.entries.newestAt()));
     const now = () => this.#clock.now();
-    const credentials = new Credentials(this.#store.db, options.sealKey, options.credential);
+    this.#credentials = new Credentials(this.#store.db, options.sealKey, options.credential);
     this.#state = new StateTable(this.#store.db, now);
     this.#cloud = new Cloud({
       origin: new URL(options.cloud),
@@ -85,7 +86,7 @@ export class Back {
     this.#replay = new Replay({
       store: this.#store,
       cloud: this.#cloud,
-      credentials,
+      credentials: this.#credentials,
       concurrency: CONCURRENCY,
       now,
       uptime: () => performance.now(),
@@ -106,7 +107,7 @@ export class Back {
     });
     this.#accept = new Accept({
       store: this.#store,
-      credentials,
+      credentials: this.#credentials,
       maxQueue: options.maxQueue,
       now,
       complete: () => this.#feed.complete,
@@ -138,6 +139,10 @@ export class Back {
         return this.#answerState(message.id, () => this.#state.set(message.key, message.value, message.expiresAt));
       case 'state-delete':
         return this.#answerState(message.id, () => (this.#state.delete(message.key) ? 'yes' : undefined));
+      case 'state-list':
+        return this.#answerState(message.id, () => JSON.stringify(this.#state.list(message.prefix)));
+      case 'signed-in':
+        return this.#signedIn(message);
       case 'stop':
         return this.#stop();
     }
@@ -151,6 +156,18 @@ export class Back {
       this.#statusChanged();
     } catch (error) {
       this.#log('warn', 'a refusal stays in the inbox', { entry: seq, error: messageOf(error) });
+    }
+  }
+
+  /** A full disk loses nothing here: the credential comes again with the user's next write. */
+  #signedIn({ user, authorization, claims }: Extract<ToWriter, { type: 'signed-in' }>): void {
+    try {
+      this.#store.commit(() => {
+        if (this.#credentials.remember(user, authorization, claims)) this.#store.entries.hurryUser(user);
+      });
+      this.#replay.kick();
+    } catch (error) {
+      this.#log('warn', 'a credential was not kept', { error: messageOf(error) });
     }
   }
 

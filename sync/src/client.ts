@@ -96,6 +96,8 @@ export interface Back {
    * after a 202, so that none is lost with a crash or a caller (I2).
    */
   delivered(entry: number): void;
+  /** This user has just signed in at the cloud: what waits for their credential need wait no longer (I5). */
+  signedIn(user: string, authorization: string, claims: Doc): void;
   /** Tells the back how the link is. `held`: the operator wants nothing sent. */
   link(state: LinkState, held: boolean): void;
   readonly tags: Tags;
@@ -112,6 +114,8 @@ export interface StateStore {
   get(key: string): Promise<string | undefined>;
   set(key: string, value: string, expiresAt: number | null): Promise<void>;
   delete(key: string): Promise<boolean>;
+  /** Whose keys begin so: for a start, not for a request. */
+  list(prefix: string): Promise<[key: string, value: string][]>;
 }
 
 export interface BackOptions {
@@ -186,6 +190,10 @@ class BackClient implements Back {
     },
     delete: async (key) =>
       (await this.#states.call((id) => this.#tellWriter({ type: 'state-delete', id, key }))) !== undefined,
+    list: async (prefix) => {
+      const listed = await this.#states.call((id) => this.#tellWriter({ type: 'state-list', id, prefix }));
+      return JSON.parse(listed ?? '[]') as [string, string][];
+    },
   };
 
   read(call: Call): Promise<ReplicaAnswer | null> {
@@ -198,6 +206,10 @@ class BackClient implements Back {
 
   delivered(entry: number): void {
     this.#tellWriter({ type: 'delivered', entry });
+  }
+
+  signedIn(user: string, authorization: string, claims: Doc): void {
+    this.#tellWriter({ type: 'signed-in', user, authorization, claims });
   }
 
   link(state: LinkState, held: boolean): void {

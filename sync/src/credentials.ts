@@ -1,14 +1,21 @@
 /** The credentials that waiting writes are sent with: each user's latest, sealed at rest, and the edge's own. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { Doc, Identity } from './profile.ts';
+import type { QueuedEntry } from './queue/entries.ts';
 import { seal, unseal } from './seal.ts';
 
 /** A token this close to its end is not sent any more, ms. */
 const MARGIN = 30_000;
+/** After the cloud has refused the edge's own, it is tried again from then on, ms. */
+const OWN_AGAIN = 60_000;
+
+/** What it depends on whose credential an entry goes with. */
+type Acting = Pick<QueuedEntry, 'kind' | 'user'>;
 
 export class Credentials {
   readonly #key: Uint8Array;
   readonly #own: string | null;
+  #ownRefusedAt = -Infinity;
   readonly #statements;
 
   constructor(db: DatabaseSync, key: Uint8Array, own: string | null) {
@@ -33,21 +40,39 @@ export class Credentials {
     return true;
   }
 
-  /** The cloud did not accept this credential: it is not tried again. True if another may now be tried at once. */
-  reject(user: string, identity: Identity): boolean {
-    if (identity.type !== 'user') return false;
-    const stored = this.#stored(user);
-    // The user may have signed in again while the old one was under way.
-    if (stored !== null && stored.authorization !== identity.authorization) return true;
-    this.#statements.drop.run(user);
-    return this.#own !== null;
+  /**
+   * The cloud did not accept this credential: a user's is not tried again, the edge's not for a while. True if another
+   * may now be tried at once.
+   */
+  reject(entry: Acting, identity: Identity, now: number): boolean {
+    if (identity.type === 'edge') this.#ownRefusedAt = now;
+    else {
+      const user = entry.user.id;
+      const stored = this.#stored(user);
+      // The user may have signed in again while the old one was under way.
+      if (stored !== null && stored.authorization !== identity.authorization) return true;
+      this.#statements.drop.run(user);
+    }
+    const next = this.identity(entry, now);
+    return next !== null && next.authorization !== identity.authorization;
   }
 
-  /** The user's own credential while it lasts, else the edge's; null: the user has to sign in again first. */
-  identity(user: string, now: number): Identity | null {
+  /**
+   * A proposal goes with the user's own credential while it lasts, else with the edge's. A fact goes with the edge's:
+   * it has happened under the rights held then, and by the edge alone does the cloud take it so. Null: the user has to
+   * sign in again first.
+   */
+  identity(entry: Acting, now: number): Identity | null {
+    const users = this.#users(entry.user.id, now);
+    const own = this.#own === null ? null : ({ type: 'edge', authorization: this.#own } as const);
+    if (entry.kind === 'proposal' || own === null) return users ?? own;
+    return users !== null && now < this.#ownRefusedAt + OWN_AGAIN ? users : own;
+  }
+
+  #users(user: string, now: number): Identity | null {
     const stored = this.#stored(user);
-    if (stored !== null && stored.expires - MARGIN > now) return { type: 'user', authorization: stored.authorization };
-    return this.#own === null ? null : { type: 'edge', authorization: this.#own };
+    if (stored === null || stored.expires - MARGIN <= now) return null;
+    return { type: 'user', authorization: stored.authorization };
   }
 
   #stored(user: string): { authorization: string; expires: number } | null {

@@ -95,6 +95,48 @@ export const ERRORS = {
     title: 'You are not signed in.',
     advice: 'Sign in and try again.',
   },
+  /** Signing in while the cloud is away: one answer to everybody, so that nobody learns who is known here. */
+  LARDER_SIGN_IN_OFFLINE: {
+    status: 401,
+    exit: 1,
+    title: 'Name or password is wrong, or you have not signed in at this store within the last seven days.',
+    advice: 'Check both. While the cloud is away, a manager can vouch for you.',
+  },
+  /** Too many wrong passwords, PINs or codes. */
+  LARDER_LOCKED_OUT: {
+    status: 429,
+    exit: 1,
+    title: 'There were too many wrong attempts.',
+    advice: 'Wait, or ask someone else to sign in.',
+  },
+  /** The cloud has not confirmed this person for longer than the grace period. */
+  LARDER_GRACE_OVER: {
+    status: 403,
+    exit: 1,
+    title: 'The cloud has not confirmed your sign-in for seven days.',
+    advice: 'Until the link is back, only what has happened can be recorded: sales, returns, receipts, counts.',
+  },
+  /** A proposal of someone who may only record facts. */
+  LARDER_FACTS_ONLY: {
+    status: 403,
+    exit: 1,
+    title: 'For the time being you can only record what has happened.',
+    advice: 'Ask someone who is signed in with their own password, or wait until the link is back.',
+  },
+  /** A session that this edge gave while the cloud was away, used for what only the cloud can do. */
+  LARDER_LOCAL_SESSION: {
+    status: 403,
+    exit: 1,
+    title: 'You signed in while the cloud was away, and this needs the cloud.',
+    advice: 'Sign in again once the link is back.',
+  },
+  /** There is no such thing to vouch, end or switch to, or the profile has no such way. */
+  LARDER_NO_SUCH_PERSON: {
+    status: 404,
+    exit: 1,
+    title: 'There is no such person or vouching here.',
+    advice: 'Look at the list again.',
+  },
   /** The credential is not the one that allows this. */
   LARDER_FORBIDDEN: {
     status: 403,

@@ -2,6 +2,7 @@
 import type { AcceptOptions, Accepted, BackOptions, BackStatus, Call, ReplicaAnswer } from './client.ts';
 import { LarderError, type ErrorCode } from './errors.ts';
 import type { Fate, LinkState } from './link.ts';
+import type { Doc } from './profile.ts';
 import type { Bump } from './store.ts';
 
 /** An error on its way to another thread. */
@@ -23,6 +24,9 @@ export type ToWriter =
   | { type: 'state-get'; id: number; key: string }
   | { type: 'state-set'; id: number; key: string; value: string; expiresAt: number | null }
   | { type: 'state-delete'; id: number; key: string }
+  | { type: 'state-list'; id: number; prefix: string }
+  /** The cloud has accepted this user's credential. */
+  | { type: 'signed-in'; user: string; authorization: string; claims: Doc }
   | { type: 'stop' };
 
 export type FromWriter =

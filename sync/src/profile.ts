@@ -229,6 +229,43 @@ export interface Changes {
 /** The credential a write is sent with: the user's own while it lasts, else the edge's, which names the user. */
 export type Identity = { type: 'user'; authorization: string } | { type: 'edge'; authorization: string };
 
+/** How the app signs people in: with it, those the edge knows can sign in while the cloud is away. */
+export interface SignIn {
+  /** `POST /path`. Asked of the cloud whenever it is there. */
+  route: string;
+  /** Name and password in the request; null: it holds none. Equal names are the same person. */
+  read(req: Req): { name: string; password: string } | null;
+  /** The bearer token in the cloud's answer; null: it is not that of a success. */
+  token(res: Res): string | null;
+  /** That answer with another token, which ends at `until` (ISO 8601). */
+  answer(res: Res, token: string, until: string): Res;
+}
+
+/** The cloud's word on people, asked for with the edge's own credential. */
+export interface Standings {
+  /** Asks about users by id, 200 at the most. */
+  ask(users: readonly string[]): Ask;
+  /**
+   * Claims by user, as a token issued now would carry them; who is missing may do nothing in this store. `at`: the
+   * cloud's time, ms since 1970.
+   */
+  read(res: Res): { at: number; claims: Record<string, Doc> };
+}
+
+/** Who may vouch, while the cloud is away, for someone whom this edge has never seen. */
+export interface Vouching<U> {
+  may(user: U): boolean;
+  /** Claims of the person vouched for: no more than a part of that user's own rights (I8). */
+  claims(user: U, name: string): Doc;
+}
+
+/** What the edge needs to know of people beyond their tokens. */
+export interface People<U> {
+  signIn?: SignIn;
+  standings?: Standings;
+  vouching?: Vouching<U>;
+}
+
 export interface App<U extends User = User> {
   name: string;
   /** Rises when `apply` or a document's shape changes; stands on every entry. */
@@ -240,6 +277,7 @@ export interface App<U extends User = User> {
   /** Path of the app's public signing keys (a JWK Set), if it signs its tokens. */
   keys?: string;
   user(req: Req): U | null;
+  people?: People<U>;
   /** Equal scopes may share answers. */
   scope(user: U | null, req: Req): string;
   classify(req: Req, res: Res): Verdict;

@@ -102,6 +102,42 @@ describe('a credential', () => {
   });
 });
 
+describe('a fact', () => {
+  const sentBy = () => edge.cloud.arrived.map(({ authorization, actingFor }) => [authorization, actingFor]);
+
+  test("goes with the edge's credential, whatever has become of the user's since", async () => {
+    await openOffline();
+    edge.cloud.rejected.add('Bearer ann');
+    await edge.order('k1');
+    edge.back.link('online', false);
+    await edge.drained();
+    expect(sentBy()).toEqual([['Bearer edge', 'ann']]);
+  });
+
+  test("I5: goes with the user's own where the edge's is refused", async () => {
+    await openOffline();
+    edge.cloud.rejected.add('Bearer edge');
+    await edge.order('k1');
+    edge.back.link('online', false);
+    await until('it is there', () => edge.cloud.orders.size === 1, 5000);
+    expect(sentBy()).toEqual([
+      ['Bearer edge', 'ann'],
+      ['Bearer ann', ''],
+    ]);
+  });
+});
+
+test('I5: a user who signs in again sets free at once what waits for them, without another write', async () => {
+  await openOffline({ credential: null });
+  edge.cloud.rejected.add('Bearer ann');
+  await edge.order('k1');
+  edge.back.link('online', false);
+  await until('the old token was refused', () => edge.cloud.arrived.length === 1);
+  edge.back.signedIn('ann', 'Bearer ann#2', { sub: 'ann' });
+  await until('the new one is used', () => edge.cloud.orders.size === 1, 5000);
+  expect(edge.cloud.arrived.map(({ authorization }) => authorization)).toEqual(['Bearer ann', 'Bearer ann#2']);
+});
+
 describe('temporary ids', () => {
   test('I3: an entry waits for what it needs though the base contains that before the answer does', async () => {
     await openOffline();

@@ -156,7 +156,7 @@ export class Replay {
   #outgoing(entry: QueuedEntry): Outgoing | null {
     const { store, credentials, now } = this.#parts;
     try {
-      const identity = credentials.identity(entry.user.id, now());
+      const identity = credentials.identity(entry, now());
       if (identity === null) return { identity, request: null };
       const req = store.rebase.reqOf(entry);
       const outgoing = store.app.send(req, entry, identity);
@@ -227,7 +227,7 @@ export class Replay {
       case 'throttled':
         return this.#later(seq, 'throttled', retryAfter(ending.answer));
       case 'identity': {
-        const again = ending.identity !== null && this.#parts.credentials.reject(entry.user.id, ending.identity);
+        const again = ending.identity !== null && this.#parts.credentials.reject(entry, ending.identity, this.#parts.now());
         return this.#later(seq, 'throttled', again ? 0 : IDENTITY_DELAY);
       }
       case 'unavailable':

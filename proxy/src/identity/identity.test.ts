@@ -39,6 +39,7 @@ const memory = (): StateStore => ({
   get: async (key) => kept.get(key),
   set: async (key, value) => void kept.set(key, value),
   delete: async (key) => kept.delete(key),
+  list: async (prefix) => [...kept].filter(([key]) => key.startsWith(prefix)),
 });
 
 beforeEach(async () => {
