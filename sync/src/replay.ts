@@ -227,7 +227,8 @@ export class Replay {
       case 'throttled':
         return this.#later(seq, 'throttled', retryAfter(ending.answer));
       case 'identity': {
-        const again = ending.identity !== null && this.#parts.credentials.reject(entry, ending.identity, this.#parts.now());
+        const again =
+          ending.identity !== null && this.#parts.credentials.reject(entry, ending.identity, this.#parts.now());
         return this.#later(seq, 'throttled', again ? 0 : IDENTITY_DELAY);
       }
       case 'unavailable':
