@@ -110,6 +110,13 @@ export const Config = z.strictObject({
   ),
   maxBodyBytes: whole(0, 64 * MiB, 4 * MiB, 'Largest body of a write that can wait for the cloud, bytes.'),
   maxQueue: whole(1, 10_000_000, 100_000, 'Writes that may wait for the cloud; further ones are refused.'),
+  keepSettledDays: whole(
+    1,
+    3650,
+    80,
+    'Days that sent writes are remembered, to offer them again to a cloud that was restored from a backup. Must be less ' +
+      'than the app keeps its keys.',
+  ),
   rules: key(Rules, {
     about: 'Caching rules of your own, over what the app says; the first that gives a field counts. Fields below.',
     expects: 'a list of rules, in JSON',

@@ -41,6 +41,7 @@ const CONNECTIONS = 128;
 const BACKLOG = 4096;
 /** So that a signing key that the app has withdrawn does not count for longer. ms */
 const KEYS_INTERVAL = 3_600_000;
+const HOUR = 3_600_000;
 
 /**
  * Starts an edge; resolves once it listens. Nothing here waits for the cloud.
@@ -146,6 +147,7 @@ async function beginBack(config: Config, profile: string, data: DataDirectory, l
     credential: config.credential ?? null,
     sealKey: data.sealKey,
     maxQueue: config.maxQueue,
+    keepSettled: config.keepSettledDays * 24 * HOUR,
     connectTimeout: config.connectTimeoutMs,
     answerTimeout: config.answerTimeoutMs,
   });
@@ -176,9 +178,10 @@ function beginLink(config: Config, app: App | null, log: Logger): Link {
 }
 
 /** Who is told what. */
-function connect({ back, link, cloud, reader, identity, tap }: Parts): void {
+function connect({ back, link, cloud, cache, reader, identity, tap }: Parts): void {
   back?.link(link.state, link.held);
   back?.on('fate', (fate) => link.report(fate));
+  back?.on('restored', () => void cache.purge({ by: 'prefix', value: '/', soft: null }));
   let before = link.state;
   link.on('change', (state, held) => {
     back?.link(state, held);

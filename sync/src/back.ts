@@ -75,14 +75,7 @@ export class Back {
     const now = () => this.#clock.now();
     this.#credentials = new Credentials(this.#store.db, options.sealKey, options.credential);
     this.#state = new StateTable(this.#store.db, now);
-    this.#cloud = new Cloud({
-      origin: new URL(options.cloud),
-      app,
-      connectTimeout: options.connectTimeout,
-      answerTimeout: options.answerTimeout,
-      connections: CONCURRENCY + 2,
-      report: (fate) => post({ type: 'fate', fate }),
-    });
+    this.#cloud = cloudOf(options, app, post);
     this.#replay = new Replay({
       store: this.#store,
       cloud: this.#cloud,
@@ -92,6 +85,7 @@ export class Back {
       uptime: () => performance.now(),
       random: Math.random,
       settled: (entries) => this.#settled(entries),
+      proved: () => this.#feed.proved,
       alarm: (message, detail) => this.#log('error', message, detail),
     });
     this.#feed = new Feed({
@@ -102,7 +96,10 @@ export class Back {
       credential: options.credential,
       now,
       random: Math.random,
+      keepSettled: options.keepSettled,
       moved: () => this.#statusChanged(),
+      proved: () => this.#replay.kick(),
+      restored: () => post({ type: 'restored' }),
       log: (level, message, detail) => this.#log(level, message, detail),
     });
     this.#accept = new Accept({
@@ -115,6 +112,7 @@ export class Back {
     this.#schedule = startSchedule({
       store: this.#store,
       state: this.#state,
+      keepSettled: options.keepSettled,
       now,
       failed: (error) => this.#log('error', 'the database could not be tidied', { error: messageOf(error) }),
     });
@@ -327,3 +325,13 @@ export class Back {
     for (const [name, table] of this.#store.tables) this.#counts.set(name, table.count());
   }
 }
+
+const cloudOf = (options: WorkerOptions, app: App, post: (message: FromWriter) => void): Cloud =>
+  new Cloud({
+    origin: new URL(options.cloud),
+    app,
+    connectTimeout: options.connectTimeout,
+    answerTimeout: options.answerTimeout,
+    connections: CONCURRENCY + 2,
+    report: (fate) => post({ type: 'fate', fate }),
+  });

@@ -81,6 +81,8 @@ export interface BackEvents {
   /** These tags were bumped; `Tags` already says so. */
   tags(tags: readonly string[]): void;
   status(status: BackStatus): void;
+  /** The cloud was restored from a backup: nothing that is cached of it is trusted. */
+  restored(): void;
   log(level: 'info' | 'warn' | 'error', message: string, detail: Record<string, unknown>): void;
   /** A thread died; the process should end and be started anew (I12). */
   failed(error: Error): void;
@@ -132,6 +134,11 @@ export interface BackOptions {
   sealKey: Uint8Array;
   /** Entries not settled at the most, before writes are refused. */
   maxQueue: number;
+  /**
+   * How long what has settled is kept, ms: a cloud that was restored is offered again what was applied since. Shorter
+   * than the cloud keeps its keys, or what it does still have would be done twice (I2).
+   */
+  keepSettled: number;
   /** Timeouts of the back's own requests, ms. */
   connectTimeout: number;
   answerTimeout: number;
@@ -158,6 +165,7 @@ class BackClient implements Back {
     fate: [],
     tags: [],
     status: [],
+    restored: [],
     log: [],
     failed: [],
   };
@@ -255,6 +263,9 @@ class BackClient implements Back {
       case 'status':
         this.#status = message.status;
         for (const listener of this.#listeners.status) listener(message.status);
+        return;
+      case 'restored':
+        for (const listener of this.#listeners.restored) listener();
         return;
       case 'fate':
         for (const listener of this.#listeners.fate) listener(message.fate);

@@ -22,7 +22,7 @@ export const STEPS = [
   'feed',
   /** Entries whose markers lie behind the cursor. */
   'contained',
-  /** The cloud was restored: the cursor is forgotten. */
+  /** The cloud was restored: what it may have lost is marked to be offered again; and at last no longer. */
   'restored',
   /** A walk begins. */
   'walk-begun',

@@ -78,6 +78,16 @@ const STEPS = [
   CREATE INDEX entry_queued ON entry (seq) WHERE state = 'queued';
   CREATE INDEX entry_applied ON entry (seq) WHERE overlaid = 1 AND state = 'applied';
   `,
+  `
+  -- 1: it had been applied in a cloud that was restored since, and is offered again under its key.
+  ALTER TABLE entry ADD COLUMN again INTEGER NOT NULL DEFAULT 0;
+  -- JSON, 'resource/id': what it made or edited, and all that it looked at or touched.
+  ALTER TABLE entry ADD COLUMN made TEXT NOT NULL DEFAULT '[]';
+  ALTER TABLE entry ADD COLUMN looked TEXT NOT NULL DEFAULT '[]';
+  CREATE INDEX entry_again ON entry (seq) WHERE again = 1;
+  -- The entry that made the document: with it goes what is known of its ids.
+  ALTER TABLE temporary_id ADD COLUMN maker INTEGER;
+  `,
 ];
 
 const file = (data: string) => join(data, 'edge.db');

@@ -9,6 +9,7 @@ import { UnexpectedAnswer, type Cloud } from './cloud.ts';
 import { CloudFault } from './fault.ts';
 import type { LinkState } from './link.ts';
 import type { Ask, Batch, Change, Changes } from './profile.ts';
+import { offerAgain } from './queue/restored.ts';
 import { isSettled } from './queue/states.ts';
 import { Reconcile } from './reconcile.ts';
 import { parseJson, resOf } from './request.ts';
@@ -22,10 +23,16 @@ export interface FeedParts {
   storeId: string;
   /** The edge's own credential. */
   credential: string | null;
+  /** What was applied is offered again to a cloud that was restored, if not longer ago than this, ms. */
+  keepSettled: number;
   now(): number;
   random(): number;
   /** The feed's liveness or its position in time changed. */
   moved(): void;
+  /** It is the same cloud as before, or how it differs has been written down: writes may go there. */
+  proved(): void;
+  /** The cloud was restored or replaced: nothing that is cached of it is trusted. */
+  restored(): void;
   log(level: 'info' | 'warn', message: string, detail?: Record<string, unknown>): void;
 }
 
@@ -40,6 +47,16 @@ const WALK_AGAIN = 60_000;
 const OVERDUE = 2000;
 /** An idle feed's time is made durable this often, ms. */
 const KEEP_AS_OF = 30_000;
+/** While entries are offered again to a restored cloud, it is looked this often whether they have settled, ms. */
+const LOOK_AGAIN = 100;
+/** The sweep waits for those no longer than this after the last of them has settled, ms: some may wait for a person. */
+const AGAIN_PATIENCE = 60_000;
+
+const GONE = 410;
+const DENIED = new Set([401, 403]);
+
+/** The cloud does not know the cursor: it was restored from a backup, or is another one. */
+class Restored extends Error {}
 
 export class Feed {
   readonly #parts: FeedParts;
@@ -50,6 +67,7 @@ export class Feed {
   #wake: (() => void) | null = null;
   #failures = 0;
   #live = false;
+  #proved = false;
   #asOf: number | null;
   /** As it stands in the database. */
   #keptAsOf = 0;
@@ -80,6 +98,14 @@ export class Feed {
     return this.#asOf;
   }
 
+  /**
+   * The cloud has shown, since the link came back, that it knows the cursor: it is not one that was restored. Nothing is
+   * sent before (I2, I3): a restored one would refuse what builds on what it has lost.
+   */
+  get proved(): boolean {
+    return this.#proved;
+  }
+
   get complete(): boolean {
     return this.#reconcile.complete;
   }
@@ -90,6 +116,7 @@ export class Feed {
     if (reachable === this.#reachable) return;
     this.#reachable = reachable;
     this.#failures = 0;
+    if (!reachable) this.#proved = false;
     if (!reachable) this.#attempt.abort();
     this.#wake?.();
   }
@@ -110,7 +137,7 @@ export class Feed {
       try {
         await this.#follow();
       } catch (error) {
-        this.#failed(error);
+        await this.#failed(error);
       }
       this.#setLive(false);
       if (this.#reachable) await this.#pause(this.#delay());
@@ -120,33 +147,61 @@ export class Feed {
   /** From wherever the replica stands to the present, and then along with it. */
   async #follow(): Promise<void> {
     const { store } = this.#parts;
-    if (Object.keys(store.app.resources).length === 0) return this.#pause(null);
     const changes = store.app.changes;
+    // Where there is no place to compare with, there is nothing to wait for.
+    if (changes === undefined || store.meta('cursor') === null) this.#prove();
+    if (Object.keys(store.app.resources).length === 0) return this.#pause(null);
     if (changes === undefined) return this.#pollByWalk();
     // A new release may bring a resource that was never walked.
     if (store.meta('cursor') === null || !(this.#reconcile.under || this.#reconcile.complete))
       await this.#begin(changes);
+    if (store.entries.againCount() > 0) await this.#offerAgain(changes);
     if (this.#reconcile.under) {
       // Before a walk goes on: is it still the same cloud?
-      if (!(await this.#catchUp(changes))) return;
+      await this.#catchUp(changes);
       await this.#finishWalk();
     }
-    if (!(await this.#catchUp(changes))) return;
+    await this.#catchUp(changes);
     if (changes.live === undefined) return this.#pause(POLL);
     await this.#listen(changes);
   }
 
   /**
-   * Fetches and applies pages up to the present; false where the cloud was restored. What had taken effect before the
-   * first page was asked for, and has had no marker by the last, lies before the cursor: the base contains it (I6).
+   * Fetches and applies pages up to the present. What had taken effect before the first page was asked for, and has had
+   * no marker by the last, lies before the cursor: the base contains it (I6).
    */
-  async #catchUp(changes: Changes): Promise<boolean> {
-    const { store } = this.#parts;
-    const applied = store.entries.applied();
+  async #catchUp(changes: Changes): Promise<void> {
+    const applied = this.#parts.store.entries.applied();
     while (await this.#page(changes));
-    if (store.meta('cursor') === null) return false;
     if (!this.#reconcile.under) await this.#release(applied);
-    return true;
+  }
+
+  #prove(): void {
+    if (this.#proved) return;
+    this.#proved = true;
+    this.#parts.proved();
+  }
+
+  /**
+   * Waits while replay offers again what the cloud has lost. Until then the base stays as it is: it contains all of that,
+   * and the documents of the restored cloud do not yet (I6). What cannot be settled is shown by the overlay from then on.
+   */
+  async #offerAgain(changes: Changes): Promise<void> {
+    const { store, storeId, log } = this.#parts;
+    if (changes.read(resOf(await this.#ask(changes.ask(store.meta('cursor'), storeId), true))) === 'restored')
+      throw new Restored();
+    this.#prove();
+    let [left, moved] = [Infinity, performance.now()];
+    for (let now = store.entries.againCount(); now > 0; now = store.entries.againCount()) {
+      if (now < left) [left, moved] = [now, performance.now()];
+      if (this.#attempt.signal.aborted) throw new CloudFault('reset', false);
+      if (performance.now() - moved > AGAIN_PATIENCE) break;
+      await this.#pause(LOOK_AGAIN);
+    }
+    store.commitAs('restored', () => {
+      for (const seq of store.entries.endAgain()) store.rebase.rerun(seq);
+    });
+    log('info', 'what the restored cloud had lost has been offered again', { left });
   }
 
   /** The base contains these. */
@@ -165,6 +220,28 @@ export class Feed {
     if (batch === 'restored') throw new Error('the cloud has no position to start from');
     this.#reconcile.begin();
     store.commitAs('walk-cursor', () => this.#keepPosition(batch));
+  }
+
+  /**
+   * The cloud's history was replaced: what it may have lost is offered again, then all is fetched anew beside what is
+   * here. Its new end is taken first, so that it is known again before anything is sent.
+   */
+  async #restore(changes: Changes): Promise<void> {
+    const { store, storeId, keepSettled, log, now } = this.#parts;
+    this.#proved = false;
+    const batch = changes.read(resOf(await this.#ask(changes.ask(null, storeId))));
+    if (batch === 'restored') throw new Error('the cloud has no position to start from');
+    const entries = store.commitAs('restored', (noted) => {
+      this.#reconcile.mark();
+      this.#keepPosition(batch);
+      noted.tag(EVERYTHING);
+      return offerAgain(store, new Date(now() - keepSettled).toISOString(), noted);
+    });
+    log('warn', 'the cloud was restored or replaced: offering again what it may have lost, then fetching everything', {
+      entries,
+    });
+    this.#parts.restored();
+    this.#prove();
   }
 
   async #finishWalk(): Promise<void> {
@@ -195,7 +272,6 @@ export class Feed {
     for await (const data of cloud.events(live, credential, SILENCE, this.#attempt.signal)) {
       const more = await this.#take(changes, { status: 200, headers: {}, body: data }, this.#parts.now());
       this.#failures = 0;
-      if (store.meta('cursor') === null) return;
       this.#setLive(!more);
       if (performance.now() - looked < OVERDUE) continue;
       looked = performance.now();
@@ -211,10 +287,8 @@ export class Feed {
     const batch = changes.read({ ...resOf(answer), body: parseJson(answer.body) });
     const { store, slices } = this.#parts;
     const epoch = store.meta('epoch');
-    if (batch === 'restored' || (epoch !== null && batch.epoch !== epoch)) {
-      this.#restored();
-      return false;
-    }
+    if (batch === 'restored' || (epoch !== null && batch.epoch !== epoch)) throw new Restored();
+    this.#prove();
     // Until the last page is in, and while a walk goes on, the base is as old as it was (I13).
     const asOf = batch.more || this.#reconcile.under ? null : asked;
     // An idle position says only that all is still the same: worth a commit only now and then.
@@ -270,17 +344,6 @@ export class Feed {
     this.#parts.store.setMeta('as-of', String(asOf));
   }
 
-  /** The cloud's history was replaced: all is fetched anew, and nothing cached is trusted. */
-  #restored(): void {
-    const { store, log } = this.#parts;
-    log('warn', 'the cloud was restored or replaced: fetching everything anew');
-    store.commitAs('restored', (noted) => {
-      store.setMeta('cursor', null);
-      store.setMeta('epoch', null);
-      noted.tag(EVERYTHING);
-    });
-  }
-
   /** Without a feed: walk again and again. A write that settled before a walk began is in what the walk brought. */
   async #pollByWalk(): Promise<void> {
     if (!this.#reconcile.under) {
@@ -297,16 +360,31 @@ export class Feed {
   async #ask(ask: Ask, mayBeGone = false): Promise<Answer> {
     const { cloud, credential } = this.#parts;
     const answer = await cloud.ask(ask, credential, this.#attempt.signal);
-    if (answer.status !== 200 && !(mayBeGone && answer.status === 410)) throw new UnexpectedAnswer(answer);
+    if (answer.status !== 200 && !(mayBeGone && answer.status === GONE)) throw new UnexpectedAnswer(answer);
     return answer;
   }
 
-  #failed(error: unknown): void {
+  async #failed(error: unknown): Promise<void> {
+    const { changes } = this.#parts.store.app;
+    const isGone = error instanceof UnexpectedAnswer && error.answer.status === GONE;
+    if (changes === undefined || !(isGone || error instanceof Restored)) return this.#broke(error);
+    try {
+      await this.#restore(changes);
+    } catch (failed) {
+      this.#broke(failed);
+    }
+  }
+
+  #broke(error: unknown): void {
     if (this.#attempt.signal.aborted) return;
     this.#failures += 1;
-    if (error instanceof UnexpectedAnswer && error.answer.status === 410) return this.#restored();
-    // The link knows of faults already; anything else is news.
-    if (error instanceof CloudFault) return;
+    // Broken off: what answers the next time may be another cloud. The link knows of it already.
+    if (error instanceof CloudFault) {
+      this.#proved = false;
+      return;
+    }
+    // Who may not ask can compare nothing, and must not keep the queue from draining for it (I5).
+    if (error instanceof UnexpectedAnswer && DENIED.has(error.answer.status)) this.#prove();
     const message = error instanceof Error ? error.message : String(error);
     this.#parts.log('warn', 'the feed broke', { error: message });
   }

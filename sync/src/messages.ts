@@ -33,6 +33,8 @@ export type FromWriter =
   | { type: 'ready'; tags: [string, number][]; opened: Bump['opened']; status: BackStatus }
   | { type: 'bump'; bump: Bump }
   | { type: 'status'; status: BackStatus }
+  /** The cloud was restored: nothing cached of it is trusted. */
+  | { type: 'restored' }
   | { type: 'fate'; fate: Fate }
   | { type: 'log'; level: 'info' | 'warn' | 'error'; message: string; detail: Record<string, unknown> }
   | { type: 'accepted'; id: number; accepted: Accepted }

@@ -34,11 +34,14 @@ export class Reconcile {
 
   /** Begins a new walk of everything. What is there goes on answering meanwhile. */
   begin(): void {
+    this.#parts.store.commitAs('walk-begun', () => this.mark());
+  }
+
+  /** The same, in the transaction under way. */
+  mark(): void {
     const { store, now } = this.#parts;
-    store.commitAs('walk-begun', () => {
-      store.db.exec('UPDATE resource SET walk = walk + 1, page = NULL');
-      store.setMeta('walking', String(now()));
-    });
+    store.db.exec('UPDATE resource SET walk = walk + 1, page = NULL');
+    store.setMeta('walking', String(now()));
   }
 
   /** When the walk under way was begun, or the last one that was: ms since 1970. */

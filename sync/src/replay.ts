@@ -27,6 +27,8 @@ export interface ReplayParts {
   random(): number;
   /** These entries have a final answer. */
   settled(entries: QueuedEntry[]): void;
+  /** It is known to be the cloud that it was before, and not one restored from a backup. */
+  proved(): boolean;
   /** Something that an operator should see. */
   alarm(message: string, detail: Record<string, unknown>): void;
 }
@@ -110,7 +112,7 @@ export class Replay {
   /** Sends what is ready; `sending` is durable before the first byte leaves (I2). */
   #start(): void {
     const free = this.#parts.concurrency - this.#underWay;
-    if (!this.#sendable || this.#stopped || free <= 0) return;
+    if (!this.#sendable || this.#stopped || free <= 0 || !this.#parts.proved()) return;
     const { store, uptime } = this.#parts;
     if (store.app.honoursKeys) this.#retryUnknown();
     const ready = store.entries.ready(uptime(), free);
@@ -248,9 +250,9 @@ export class Replay {
   /** It took effect. The overlay shows it until the base contains it: the feed's marker says when (I6). */
   #applied(entry: QueuedEntry, verdict: Verdict, answer: Answer, ids: Record<string, string>, noted: Noted): number[] {
     const { store } = this.#parts;
+    store.replaceIds(ids, entry.seq);
     store.entries.settle(entry.seq, 'done', verdict, answer, this.#time());
     store.entries.forgetNeed(entry.seq);
-    store.replaceIds(ids, entry.seq);
     noted.tag(...entry.tags);
     if (entry.marked) store.release(entry.seq, noted);
     return [entry.seq];

@@ -141,6 +141,7 @@ describe('a page of the feed', () => {
       credential: 'Bearer edge',
       sealKey: new Uint8Array(32).fill(7),
       maxQueue: 1000,
+      keepSettled: 0,
       connectTimeout: 500,
       answerTimeout: 5000,
     };

@@ -7,6 +7,7 @@ import type { Call } from './client.ts';
 import { Credentials } from './credentials.ts';
 import { EVERYTHING, Store, type Bump } from './store.ts';
 import { TagTable } from './tag-table.ts';
+import { temporaryId } from './temporary-id.ts';
 import profile from './test-app/profile.ts';
 
 let data: string;
@@ -98,4 +99,31 @@ test('I6: an entry that touches other documents after it was run again is told w
   });
   expect(bumps[0]?.opened[0]?.tags).toContain('articles/b');
   expect(bumps[0]?.tags).toEqual(expect.arrayContaining(['articles/a', 'articles/b']));
+});
+
+test('I11: an entry waits for the last one that edited its document, and through it for those before', () => {
+  store.commit(() => store.putBase('articles', 'a', 1, { id: 'a', name: 'one', version: 1 }, 1));
+  const edits = Array.from({ length: 50 }, (_, n) => ({ ...order(`k${n}`), method: 'PATCH', path: '/articles/a' }));
+  accept.all(edits);
+  const needs = store.db.prepare('SELECT seq, need FROM entry_need ORDER BY seq').all();
+  expect(needs).toHaveLength(49);
+  expect(needs.every((row) => Number(row['need']) === Number(row['seq']) - 1)).toBe(true);
+});
+
+test('I11: what settled long ago is forgotten, with the temporary ids that it had brought', () => {
+  const make = (key: string) => ({ ...order(key), path: '/articles', body: JSON.stringify({ name: key }) });
+  accept.all([make('k1'), make('k2')]);
+  const settle = (seq: number, at: string) => {
+    store.entries.move(seq, 'send');
+    store.entries.settle(seq, 'done', 'done', { status: 201, headers: {}, body: '{}' }, at);
+    store.replaceIds({ [temporaryId('articles', store.entries.get(seq))]: `made-${seq}` }, seq);
+    store.rebase.release(seq);
+  };
+  store.commit(() => {
+    settle(1, '2026-01-01T00:00:00.000Z');
+    settle(2, '2026-03-01T00:00:00.000Z');
+  });
+  store.commit(() => store.entries.prune('2026-02-01T00:00:00.000Z'));
+  expect(store.entries.byKey('ann', 'k1')).toBeNull();
+  expect(store.db.prepare('SELECT id FROM temporary_id').all()).toMatchObject([{ id: 'made-2' }]);
 });

@@ -9,6 +9,7 @@ import { Overlay } from './replica/overlay.ts';
 import { Rebase } from './replica/rebase.ts';
 import { openTables, prepareTables, type Tables } from './replica/tables.ts';
 import { View } from './replica/view.ts';
+import { renameIds } from './rename-ids.ts';
 import { TEMPORARY_ID } from './temporary-id.ts';
 
 /** Every covered route carries this tag too: a bump of it makes all that is cached for them out of date. */
@@ -198,15 +199,34 @@ export class Store {
   replaceIds(ids: Record<string, string>, maker: number): void {
     const pairs = Object.entries(ids);
     if (pairs.length === 0) return;
-    const known = this.db.prepare('INSERT OR IGNORE INTO temporary_id (temporary, id) VALUES (?, ?)');
-    for (const [temporary, id] of pairs) known.run(temporary, id);
-    if (this.entries.get(maker).overlaid) this.rebase.rerun(maker);
+    const before = new Map(pairs.map(([temporary]) => [temporary, this.view.settledId(temporary)]));
+    const known = this.db.prepare(`INSERT INTO temporary_id (temporary, id, maker) VALUES (?1, ?2, ?3)
+      ON CONFLICT (temporary) DO UPDATE SET id = ?2`);
+    for (const [temporary, id] of pairs) known.run(temporary, id, maker);
+    const renamed = pairs.map(([temporary, id]): [string, string] => [before.get(temporary) ?? temporary, id]);
+    this.#rename(new Map(renamed.filter(([old, id]) => old !== id && !old.match(TEMPORARY_ID))), maker);
+    const entry = this.entries.get(maker);
+    if (entry.overlaid && !entry.again) this.rebase.rerun(maker);
     for (const { seq, path, search, body } of this.entries.neverSent(maker)) {
       const text = `${path}${search}${body ?? ''}`;
       if (this.settledIds(text) === text) continue;
       const settledBody = body === null ? null : this.settledIds(body);
       this.entries.rewrite(seq, this.settledIds(path), this.settledIds(search), settledBody);
       this.rebase.rerun(seq);
+    }
+  }
+
+  /**
+   * A restored cloud gave a document another id than the first time. So it has lost all that came after, and what is
+   * still to be sent is sent with the new one, whatever was sent before.
+   */
+  #rename(ids: ReadonlyMap<string, string>, maker: number): void {
+    if (ids.size === 0) return;
+    for (const { seq, path, search, body, again } of this.entries.unsettledAfter(maker)) {
+      const renamed = renameIds(ids, { path, search, body });
+      if (renamed === null) continue;
+      this.entries.rewrite(seq, renamed.path, renamed.search, renamed.body);
+      if (!again) this.rebase.rerun(seq);
     }
   }
 

@@ -20,12 +20,17 @@ export interface QueuedEntry extends Entry {
   /** The base contains it, though its verdict has not come: the overlay lets go of it as it settles. */
   marked: boolean;
   attempts: number;
+  /** It had been applied in a cloud that was restored since, and is offered again under its key. */
+  again: boolean;
   tags: string[];
   /** The cloud's answer, once settled. */
   answer: Answer | null;
 }
 
-export type NewEntry = Omit<QueuedEntry, 'seq' | 'tags' | 'overlaid' | 'marked' | 'attempts' | 'answer' | 'state'>;
+export type NewEntry = Omit<
+  QueuedEntry,
+  'seq' | 'tags' | 'overlaid' | 'marked' | 'attempts' | 'again' | 'answer' | 'state'
+>;
 
 const OPEN_STATES: readonly OpenState[] = ['queued', 'sending', 'unknown'];
 const OPEN = `('${OPEN_STATES.join(`', '`)}')`;
@@ -41,12 +46,15 @@ export class Entries {
       byKey: db.prepare('SELECT * FROM entry WHERE user = ? AND key = ?'),
       bySeq: db.prepare('SELECT * FROM entry WHERE seq = ?'),
       tags: db.prepare('UPDATE entry SET tags = ? WHERE seq = ?'),
+      documents: db.prepare('UPDATE entry SET made = ?, looked = ? WHERE seq = ?'),
       fault: db.prepare('UPDATE entry SET fault = ? WHERE seq = ?'),
       state: db.prepare('UPDATE entry SET state = ? WHERE seq = ?'),
       attempt: db.prepare('UPDATE entry SET attempts = attempts + 1 WHERE seq = ?'),
       notBefore: db.prepare('UPDATE entry SET not_before = ? WHERE seq = ?'),
       heard: db.prepare('UPDATE entry SET told = 0 WHERE seq = ?'),
-      settle: db.prepare('UPDATE entry SET state = ?, verdict = ?, answer = ?, settled_at = ? WHERE seq = ?'),
+      settle: db.prepare(
+        'UPDATE entry SET state = ?, verdict = ?, answer = ?, settled_at = ?, again = 0 WHERE seq = ?',
+      ),
       rewrite: db.prepare('UPDATE entry SET path = ?, search = ?, body = ? WHERE seq = ?'),
       marked: db.prepare('UPDATE entry SET marked = 1 WHERE seq = ?'),
       landed: db.prepare('UPDATE entry SET overlaid = 0 WHERE seq = ?'),
@@ -65,6 +73,14 @@ export class Entries {
       hurryUser: db.prepare(`UPDATE entry SET not_before = 0 WHERE state = 'queued' AND not_before > 0 AND user = ?`),
       applied: db.prepare(`SELECT seq FROM entry WHERE overlaid = 1 AND state = 'applied'`),
       neverSent: db.prepare(`SELECT * FROM entry WHERE state = 'queued' AND attempts = 0 AND seq > ? ORDER BY seq`),
+      notSettled: db.prepare(`SELECT * FROM entry WHERE state IN ('queued', 'unknown') AND seq > ? ORDER BY seq`),
+      again: db.prepare('SELECT count(*) AS n FROM entry WHERE again = 1'),
+      offered: db.prepare('SELECT seq FROM entry WHERE again = 1 ORDER BY seq'),
+      noMore: db.prepare('UPDATE entry SET again = 0 WHERE again = 1'),
+      restorable: db.prepare(`SELECT seq, state, route, tags, made, looked FROM entry
+        WHERE state IN ${OPEN} OR (state = 'applied' AND settled_at >= ?) ORDER BY seq`),
+      offer: db.prepare(`UPDATE entry SET state = ?, again = 1, overlaid = 1, marked = 0, attempts = 0, not_before = 0
+        WHERE seq = ?`),
       newestAt: db.prepare('SELECT at FROM entry ORDER BY seq DESC LIMIT 1'),
       overlaid: db.prepare('SELECT seq, tags FROM entry WHERE overlaid = 1'),
       restart: db.prepare('UPDATE entry SET state = ?1, not_before = 0 WHERE state = ?2'),
@@ -74,6 +90,7 @@ export class Entries {
       // `told` is 1 from the start: someone was told 202, or may have been. 0: the refusal itself has reached its caller.
       inbox: db.prepare(`SELECT count(*) AS n FROM entry WHERE state = 'refused' AND told = 1`),
       newest: db.prepare(`SELECT max(release) AS release FROM entry WHERE state IN ${OPEN}`),
+      pruneIds: db.prepare('DELETE FROM temporary_id WHERE maker NOT IN (SELECT seq FROM entry)'),
       prune: db.prepare(
         `DELETE FROM entry WHERE overlaid = 0 AND settled_at < ? AND (state IN ('applied', 'discarded') OR told = 0)`,
       ),
@@ -134,6 +151,11 @@ export class Entries {
     this.#statements.tags.run(JSON.stringify(tags), seq);
   }
 
+  /** What it made or edited, and all that it looked at or touched: `resource/id`. */
+  setDocuments(seq: number, made: string[], looked: string[]): void {
+    this.#statements.documents.run(JSON.stringify(made), JSON.stringify(looked), seq);
+  }
+
   /** Flags an entry whose apply threw: it is sent all the same, but not shown. */
   setFault(seq: number, message: string | null): void {
     this.#statements.fault.run(message, seq);
@@ -192,6 +214,41 @@ export class Entries {
     return entriesOf(this.#statements.neverSent.all(after));
   }
 
+  /** Those after a place in the order that wait or are of unknown outcome. */
+  unsettledAfter(after: number): QueuedEntry[] {
+    return entriesOf(this.#statements.notSettled.all(after));
+  }
+
+  /** How many are still to be offered again to a cloud that was restored. */
+  againCount(): number {
+    return Number(this.#statements.again.get()?.['n']);
+  }
+
+  /** Gives up waiting for those; they go on as any other entry of unknown outcome. */
+  endAgain(): number[] {
+    const left = this.#statements.offered.all().map((row) => Number(row['seq']));
+    this.#statements.noMore.run();
+    return left;
+  }
+
+  /** In order: what waits, and what was applied since a time (ISO 8601). */
+  *restorable(since: string): Generator<Restorable> {
+    for (const row of this.#statements.restorable.all(since))
+      yield {
+        seq: Number(row['seq']),
+        state: row['state'] as EntryState,
+        route: String(row['route']),
+        tags: JSON.parse(String(row['tags'])) as string[],
+        made: JSON.parse(String(row['made'])) as string[],
+        looked: JSON.parse(String(row['looked'])) as string[],
+      };
+  }
+
+  /** What was applied is to be offered again; until it is settled anew it counts as waiting. */
+  offerAgain(seq: number): void {
+    this.#statements.offer.run(next(this.get(seq).state, 'restored'), seq);
+  }
+
   /** Ends all delays: the link is back. */
   hurry(): void {
     this.#statements.hurry.run();
@@ -238,15 +295,27 @@ export class Entries {
     return Number(this.#statements.newest.get()?.['release'] ?? 0);
   }
 
-  /** Forgets what settled before a time and needs nobody any more. */
+  /** Forgets what settled before a time and needs nobody any more, and the ids of documents that it had made. */
   prune(before: string): number {
-    return Number(this.#statements.prune.run(before).changes);
+    const forgotten = Number(this.#statements.prune.run(before).changes);
+    if (forgotten > 0) this.#statements.pruneIds.run();
+    return forgotten;
   }
 
   /** After a start: what was being sent is of unknown outcome, and nobody is waiting on a connection any more. */
   restart(): void {
     for (const state of OPEN_STATES) this.#statements.restart.run(next(state, 'restart'), state);
   }
+}
+
+/** What of an entry matters when the cloud was restored. */
+export interface Restorable {
+  seq: number;
+  state: EntryState;
+  route: string;
+  tags: string[];
+  made: string[];
+  looked: string[];
 }
 
 type Raw = Record<string, unknown>;
@@ -274,6 +343,7 @@ function entryOf(row: Raw | undefined): QueuedEntry | null {
     overlaid: row['overlaid'] === 1,
     marked: row['marked'] === 1,
     attempts: Number(row['attempts']),
+    again: row['again'] === 1,
     tags: JSON.parse(String(row['tags'])) as string[],
     answer: typeof answer === 'string' ? (JSON.parse(answer) as Answer) : null,
   };

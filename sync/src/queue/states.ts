@@ -9,6 +9,8 @@
  *            │          (no-verdict, restart)│                    │
  *            └──────────── orphaned ─────────┴────────────────────┘
  *
+ * and back: applied ── restored ─▶ unknown, where the cloud has lost what it had said.
+ *
  * `sending` is durable before the first byte leaves. Back to `queued` goes only a request of which no byte left or one
  * that was throttled; everything else without a verdict is `unknown`.
  */
@@ -34,7 +36,9 @@ export type EntryEvent =
   /** A proposal that it needs was refused. */
   | 'orphaned'
   /** A person gives it up. */
-  | 'discard';
+  | 'discard'
+  /** The cloud was restored from a backup: what it said may not be so any more. */
+  | 'restored';
 
 /** Null: cannot happen in this state, and is a fault of ours. */
 export const TRANSITIONS: Record<EntryState, Record<EntryEvent, EntryState | null>> = {
@@ -49,6 +53,7 @@ export const TRANSITIONS: Record<EntryState, Record<EntryEvent, EntryState | nul
     restart: 'queued',
     orphaned: 'refused',
     discard: null,
+    restored: null,
   },
   sending: {
     send: null,
@@ -61,6 +66,7 @@ export const TRANSITIONS: Record<EntryState, Record<EntryEvent, EntryState | nul
     restart: 'unknown',
     orphaned: null,
     discard: null,
+    restored: null,
   },
   unknown: {
     send: null,
@@ -74,8 +80,10 @@ export const TRANSITIONS: Record<EntryState, Record<EntryEvent, EntryState | nul
     restart: 'unknown',
     orphaned: null,
     discard: null,
+    restored: null,
   },
-  applied: settled('applied'),
+  // Offered again under its key, it is what the cloud says now.
+  applied: { ...settled('applied'), restored: 'unknown' },
   refused: { ...settled('refused'), discard: 'discarded' },
   discarded: settled('discarded'),
 };
@@ -92,6 +100,7 @@ function settled(state: EntryState): Record<EntryEvent, EntryState | null> {
     restart: state,
     orphaned: null,
     discard: null,
+    restored: null,
   };
 }
 

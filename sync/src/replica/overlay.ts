@@ -115,9 +115,10 @@ export class Overlay {
       ofDocument: db.prepare(
         'SELECT type, field, by, doc FROM entry_op WHERE resource = ? AND id = ? AND seq >= ? AND seq < ? ORDER BY seq, n',
       ),
-      // An earlier, unsettled entry that made or edited this document.
-      makers: db.prepare(`SELECT DISTINCT o.seq FROM entry_op o JOIN entry e ON e.seq = o.seq
-        WHERE o.resource = ? AND o.id = ? AND o.seq < ? AND o.type <> 'add' AND e.state IN ('queued', 'sending', 'unknown')`),
+      // The last unsettled entry before it that made or edited this document: that one waits for those before.
+      maker: db.prepare(`SELECT o.seq FROM entry_op o JOIN entry e ON e.seq = o.seq
+        WHERE o.resource = ? AND o.id = ? AND o.seq < ? AND o.type <> 'add' AND e.state IN ('queued', 'sending', 'unknown')
+        ORDER BY o.seq DESC LIMIT 1`),
     };
   }
 
@@ -155,7 +156,8 @@ export class Overlay {
   needs(seq: number, effect: Effect): Set<number> {
     const needs = new Set<number>();
     const wait = (resource: string, id: string) => {
-      for (const row of this.#statements.makers.all(resource, id, seq)) needs.add(Number(row['seq']));
+      const maker = this.#statements.maker.get(resource, id, seq)?.['seq'];
+      if (maker !== undefined) needs.add(Number(maker));
     };
     const isMade = ({ resource, id }: { resource: string; id: string }) =>
       id !== ANY && this.#tables.get(resource)?.row(id)?.base === null;

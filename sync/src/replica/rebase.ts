@@ -72,6 +72,7 @@ export class Rebase {
     }
     const tags = tagsOf(touchedBy(effect).values());
     entries.setTags(entry.seq, tags);
+    entries.setDocuments(entry.seq, ...documentsOf(effect));
     return tags;
   }
 
@@ -131,6 +132,7 @@ export class Rebase {
     if (entry.state === 'queued') entries.addNeeds(seq, overlay.needs(seq, effect));
     const touched = touchedBy(effect);
     for (const { resource, id } of touched.values()) this.changed(resource, id);
+    if (touched.size > 0) entries.setDocuments(seq, ...documentsOf(effect));
     const tags = tagsOf(touched.values());
     if (tags.join() === entry.tags.join()) return;
     entries.setTags(seq, tags);
@@ -163,6 +165,14 @@ export class Rebase {
 
 const touchedBy = (effect: Effect) =>
   new Map(effect.operations.map(({ resource, id }) => [`${resource}/${id}`, { resource, id }]));
+
+/** What a run made or edited, and all that it looked at or touched. */
+function documentsOf({ operations, reads }: Effect): [made: string[], looked: string[]] {
+  const name = ({ resource, id }: { resource: string; id: string }) => `${resource}/${id}`;
+  const made = new Set(operations.filter(({ type }) => type !== 'add').map(name));
+  const looked = new Set([...reads.filter(({ id }) => id !== ANY), ...operations].map(name));
+  return [[...made], [...looked]];
+}
 
 /** A document's own tag and its resource's. */
 export function tagsOf(documents: Iterable<{ resource: string; id: string }>): string[] {

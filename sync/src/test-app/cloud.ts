@@ -19,6 +19,17 @@ interface Seen {
   body: Doc;
 }
 
+interface Backup {
+  epoch: string;
+  articles: Map<string, Doc>;
+  orders: Map<string, Doc>;
+  seen: Map<string, Seen>;
+  changes: Placed[];
+}
+
+/** Each change has a nonce: one that a restored cloud makes in its place has another. */
+type Placed = Change & { nonce: string };
+
 export class TestCloud {
   mood: Mood = 'well';
   epoch = 'e1';
@@ -26,6 +37,7 @@ export class TestCloud {
   feedHeld = false;
   /** The feed answers 503. */
   feedDown = false;
+  feedAsked = 0;
   /** Changes on a page, and pages before the feed is down. */
   pageSize = Infinity;
   pagesLeft = Infinity;
@@ -42,7 +54,8 @@ export class TestCloud {
   readonly rejected = new Set<string>();
   readonly #server: Server;
   readonly #seen = new Map<string, Seen>();
-  #changes: Change[] = [];
+  #changes: Placed[] = [];
+  #salt = 0;
   readonly #live = new Set<{ response: ServerResponse; at: number }>();
   #created = 0;
   #transactions = 0;
@@ -92,8 +105,29 @@ export class TestCloud {
     const version = Number(this.articles.get(id)?.['version']) + 1;
     this.articles.delete(id);
     this.#begin();
-    this.#changes.push({ type: 'remove', resource: 'articles', id, version, cause: null, tx: this.#tx });
+    this.#note({ type: 'remove', resource: 'articles', id, version, cause: null, tx: this.#tx });
     this.#publish(false);
+  }
+
+  /** All that the app knows, as a backup has it. */
+  backup(): Backup {
+    const { epoch, articles, orders } = this;
+    return structuredClone({ epoch, articles, orders, seen: this.#seen, changes: this.#changes });
+  }
+
+  /** That backup is put back; keys and epoch are what they were, and positions will be given again. */
+  putBack({ epoch, articles, orders, seen, changes }: Backup): void {
+    const replace = <V>(mine: Map<string, V>, theirs: Map<string, V>) => {
+      mine.clear();
+      for (const [key, value] of theirs) mine.set(key, value);
+    };
+    this.epoch = epoch;
+    replace(this.articles, articles);
+    replace(this.orders, orders);
+    replace(this.#seen, seen);
+    this.#changes = changes;
+    this.#salt += 1;
+    for (const { response } of this.#live) response.destroy();
   }
 
   /** The cloud's database is put back to an earlier state: its history is another one now. */
@@ -110,7 +144,7 @@ export class TestCloud {
     const known = this[resource].get(id);
     const doc = { ...known, ...fields, id, version: Number(known?.['version'] ?? 0) + 1 };
     this[resource].set(id, doc);
-    this.#changes.push({ type: 'put', resource, id, version: doc.version, doc, cause, tx: this.#tx });
+    this.#note({ type: 'put', resource, id, version: doc.version, doc, cause, tx: this.#tx });
     return doc;
   }
 
@@ -142,15 +176,26 @@ export class TestCloud {
     return [200, { data, next: docs.length > 3 ? String(data[2]?.['id']) : null }];
   }
 
+  /** A place: after that many changes, the last of which has this nonce. */
+  #cursor(position: number): string {
+    const last = position === 0 ? '' : (this.#changes[position - 1]?.nonce ?? 'unknown');
+    return `${position}.${last}.${this.epoch}`;
+  }
+
+  #note(change: Change): void {
+    this.#changes.push({ ...change, nonce: `${this.#salt}n${this.#changes.length}` });
+  }
+
   #page(after: string | null): [number, Batch | Doc] {
-    const [position, epoch] = (after ?? `${this.#changes.length}.${this.epoch}`).split('.');
-    if (epoch !== this.epoch || Number(position) > this.#changes.length) return [410, { code: 'cursor-unknown' }];
+    const [position] = (after ?? this.#cursor(this.#changes.length)).split('.');
+    if (after !== null && after !== this.#cursor(Number(position))) return [410, { code: 'cursor-unknown' }];
+    this.feedAsked += 1;
     if (this.feedDown || this.pagesLeft <= 0) return [503, { code: 'unavailable' }];
     if (after !== null) this.pagesLeft -= 1;
     const length = this.feedHeld ? Number(position) : this.#changes.length;
     const end = Math.min(length, Number(position) + this.pageSize);
     const changes = this.#changes.slice(Number(position), end);
-    return [200, { epoch: this.epoch, changes, cursor: `${end}.${this.epoch}`, more: end < length }];
+    return [200, { epoch: this.epoch, changes, cursor: this.#cursor(end), more: end < length }];
   }
 
   #stream(url: URL, response: ServerResponse): void {
@@ -166,7 +211,7 @@ export class TestCloud {
   #publish(idle: boolean): void {
     for (const listener of this.#live) {
       if (!idle && listener.at === this.#changes.length) continue;
-      const [status, page] = this.#page(`${listener.at}.${this.epoch}`);
+      const [status, page] = this.#page(this.#cursor(listener.at));
       if (status !== 200) continue;
       listener.at = Number((page as Batch).cursor.split('.')[0]);
       listener.response.write(`event: changes\ndata: ${JSON.stringify(page)}\n\n`);
@@ -202,7 +247,7 @@ export class TestCloud {
   #effect(method: string, path: string, body: Doc, cause: Cause): Seen {
     this.#begin();
     const seen = this.#take(method, path, body, cause);
-    this.#changes.push({ type: 'marker', cause, tx: this.#tx });
+    this.#note({ type: 'marker', cause, tx: this.#tx });
     return seen;
   }
 

@@ -37,6 +37,7 @@ export class TestEdge {
       credential: 'Bearer edge',
       sealKey: new Uint8Array(32).fill(7),
       maxQueue: 1000,
+      keepSettled: 80 * 24 * 3600 * 1000,
       connectTimeout: 500,
       answerTimeout: 1500,
       ...changes,

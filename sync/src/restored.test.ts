@@ -1,0 +1,137 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { until, useEdge } from './test-app/edge.ts';
+
+const edge = useEdge();
+
+/** Keys of what reached the cloud since a moment, in order, each once. */
+const arrivedSince = (before: number) => [...new Set(edge.cloud.arrived.slice(before).map(({ key }) => key))];
+
+describe('a cloud that was restored from a backup', () => {
+  beforeEach(() => edge.openComplete());
+
+  test('I2, I3: is offered again what it has lost, in order, and does once what it still has', async () => {
+    await edge.order('kept', 'b', 2, 5000);
+    const backup = edge.cloud.backup();
+    const id = await edge.make('k1', 'new one');
+    await edge.edit('k2', id, { name: 'renamed' });
+    await edge.order('k3', id, 4);
+    await edge.drained();
+    expect(edge.cloud.articles.get('made-1')).toMatchObject({ name: 'renamed', qty: -4 });
+    edge.back.link('offline', false);
+    await edge.edit('k4', 'made-1', { name: 'renamed again' });
+    await edge.order('k5', 'c', 1);
+    const before = edge.cloud.arrived.length;
+    edge.cloud.putBack(backup);
+    edge.back.link('online', false);
+    await edge.drained();
+    await edge.complete();
+    // The app gave another id this time.
+    expect(edge.cloud.articles.get('made-2')).toMatchObject({ name: 'renamed again', qty: -4 });
+    expect([...edge.cloud.orders.values()].map(({ article }) => article).sort()).toEqual(['b', 'c', 'made-2']);
+    expect(edge.cloud.articles.get('b')?.['qty']).toBe(98);
+    const order = arrivedSince(before);
+    expect(order).toContain('kept');
+    expect(order.filter((key) => ['k1', 'k2', 'k4'].includes(key))).toEqual(['k1', 'k2', 'k4']);
+    expect(order.indexOf('k1')).toBeLessThan(order.indexOf('k3'));
+    await until('the new article is read', async () => (await edge.read('/articles/made-2'))?.status === 200);
+    expect((await edge.read(`/articles/${id}`))?.body).toMatchObject({ id: 'made-2', name: 'renamed again' });
+    await until('the old one is gone', async () => (await edge.read('/articles/made-1'))?.status === 404);
+    expect(edge.back.status.queue.inbox).toBe(0);
+  });
+
+  test('I6: no read misses what was acknowledged, whatever the cloud has lost, and the front asks the replica', async () => {
+    const backup = edge.cloud.backup();
+    for (let n = 0; n < 20; n += 1) await edge.order(`k${n}`, 'a', 1, 5000);
+    await edge.drained();
+    edge.back.link('offline', false);
+    for (let n = 20; n < 25; n += 1) await edge.order(`k${n}`, 'a', 1);
+    edge.cloud.putBack(backup);
+    expect(edge.cloud.articles.get('a')?.['qty']).toBe(100);
+    const answering = Promise.withResolvers<void>();
+    edge.cloud.answerAfter = answering.promise;
+    edge.back.link('online', false);
+    await until('what had settled is waiting again', () => edge.back.status.queue.length === 25);
+    expect(edge.back.tags.pending(['articles/a'])).toBe(true);
+    answering.resolve();
+    const seen = new Set<unknown>();
+    await until('all is in the restored cloud', async () => {
+      seen.add(await edge.quantity());
+      return edge.back.status.queue.length === 0 && !edge.back.tags.pending(['articles/a']);
+    });
+    seen.add(await edge.quantity());
+    expect(seen).toEqual(new Set([75]));
+    expect(edge.cloud.articles.get('a')?.['qty']).toBe(75);
+  });
+
+  test('I3: gets nothing before it has shown whether it is the same', async () => {
+    await edge.make('k1', 'new one');
+    await edge.drained();
+    edge.back.link('offline', false);
+    edge.cloud.articles.delete('made-1');
+    const backup = edge.cloud.backup();
+    await edge.edit('k2', 'made-1', { name: 'renamed' });
+    const before = edge.cloud.arrived.length;
+    edge.cloud.putBack({ ...backup, seen: new Map(), changes: backup.changes.slice(0, 3) });
+    edge.cloud.feedDown = true;
+    edge.cloud.feedAsked = 0;
+    edge.back.link('online', false);
+    await until('it was asked several times', () => edge.cloud.feedAsked >= 3);
+    expect(edge.cloud.arrived.length).toBe(before);
+    edge.cloud.feedDown = false;
+    await edge.drained();
+    expect(arrivedSince(before)).toEqual(['k1', 'k2']);
+    expect(edge.back.status.queue.inbox).toBe(0);
+  });
+
+  test('I12: the edge may end in the middle of offering again', async () => {
+    const backup = edge.cloud.backup();
+    await edge.order('k1', 'a', 2, 5000);
+    await edge.order('k2', 'b', 3, 5000);
+    await edge.drained();
+    edge.back.link('offline', false);
+    edge.cloud.putBack(backup);
+    edge.cloud.mood = 'silent';
+    const before = edge.cloud.arrived.length;
+    edge.back.link('online', false);
+    await until('it is offered again', () => edge.cloud.arrived.length > before);
+    await edge.back.stop();
+    edge.cloud.mood = 'well';
+    await edge.open();
+    expect(edge.back.status.queue.length).toBe(2);
+    expect(await edge.quantity()).toBe(98);
+    edge.back.link('online', false);
+    await edge.drained();
+    await edge.complete();
+    expect(edge.cloud.orders.size).toBe(2);
+    expect([await edge.quantity('a'), await edge.quantity('b')]).toEqual([98, 97]);
+  });
+
+  test('I4, I5: one that cannot be offered again keeps nothing else from being sent', async () => {
+    const backup = edge.cloud.backup();
+    await edge.order('k1', 'a', 2, 5000);
+    await edge.drained();
+    edge.back.link('offline', false);
+    await edge.back.stop();
+    await edge.open({ credential: null });
+    edge.cloud.rejected.add('Bearer ann');
+    await edge.call('POST', '/orders', { article: 'b', qty: 1 }, 'k2', { user: 'bob' });
+    edge.cloud.putBack(backup);
+    edge.back.link('online', false);
+    await until("the other user's is there", () => edge.cloud.orders.size === 1);
+    await until('only the one is left', () => edge.back.status.queue.length === 1);
+    expect(await edge.quantity('a')).toBe(98);
+  });
+
+  test('what settled longer ago than is kept is not offered again', async () => {
+    const backup = edge.cloud.backup();
+    await edge.order('k1', 'a', 2, 5000);
+    await edge.drained();
+    await edge.back.stop();
+    await edge.open({ keepSettled: 0 });
+    const before = edge.cloud.arrived.length;
+    edge.cloud.putBack(backup);
+    edge.back.link('online', false);
+    await until('the restored state is there', async () => (await edge.quantity()) === 100);
+    expect(edge.cloud.arrived.length).toBe(before);
+  });
+});
