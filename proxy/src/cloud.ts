@@ -25,6 +25,8 @@ export interface CloudRequest {
   body: Readable | string | null;
   /** Left out where the answer may be shared. */
   client?: Client;
+  /** Longest wait for the head of the answer, ms. Past it `LARDER_CLOUD_TIMEOUT`, and the link learns nothing. */
+  timeout?: number;
   signal?: AbortSignal;
   /** Told of each 1xx answer that comes before the final one (RFC 9110 §15.2). */
   onInterim?(status: number, headers: HeaderFields): void;
@@ -35,7 +37,9 @@ export interface CloudResponse {
   /** Hop-by-hop headers, and those that Connection names, already removed (RFC 9110 §7.6.1). */
   headers: HeaderFields;
   /** Errors with a `CloudFault` where the connection breaks before the end. */
-  body: Readable;
+  readonly body: Readable;
+  /** All of the body, where it came along with its head and nobody has asked for `body`; else null. */
+  early(): Buffer | null;
 }
 
 /**
@@ -100,11 +104,12 @@ export function createCloud(options: CloudOptions): PooledCloud {
     void old.close().finally(() => retired.delete(old));
   }
 
-  function attempt(signal: AbortSignal | undefined, onInterim: CloudRequest['onInterim']): Attempt {
+  function attempt({ timeout, signal, onInterim }: Pick<CloudRequest, 'timeout' | 'signal' | 'onInterim'>): Attempt {
     const mine = pool;
     return new Attempt({
       genuine: options.genuine,
       patience: options.headersTimeout,
+      timeout,
       signal,
       onInterim,
       report(fate) {
@@ -117,12 +122,13 @@ export function createCloud(options: CloudOptions): PooledCloud {
 
   return {
     renew,
-    async request({ method, path, body, signal, onInterim, ...request }) {
-      signal?.throwIfAborted();
+    async request(request) {
+      const { method, path, body } = request;
+      request.signal?.throwIfAborted();
       const headers = toCloud(request.headers, request.client ?? null);
       // The length of what is really sent is known here.
       if (!(body instanceof Readable)) delete headers['content-length'];
-      const sending = attempt(signal, onInterim);
+      const sending = attempt(request);
       // A body that breaks off, because its sender did, says nothing about the link.
       if (body instanceof Readable) body.once('error', (error) => sending.abort(error));
       pool.dispatch({ method, path, headers, body }, sending);

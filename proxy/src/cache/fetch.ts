@@ -97,7 +97,7 @@ export async function fetchOnce(
   };
 
   if (response.status === 304 && stored !== null) {
-    response.body.resume();
+    if (response.early() === null) response.body.resume();
     // RFC 9111 §4.3.4: a 304 for something else than what is stored validates nothing.
     if (!isSame(stored, response)) return fetchOnce(deps, { ...question, stored: null }, lease, signal);
     const metadata = freshen(stored, fetched);
@@ -114,14 +114,22 @@ export async function fetchOnce(
     return fetchPart(deps, fetched, lease, cookies, response.body);
 
   const metadata = store(fetched);
+  const early = response.early();
   const announced = lengthOf(response);
-  if (metadata === null || (announced ?? 0) > deps.maxObjectBytes) {
+  if (metadata === null || (early?.length ?? announced ?? 0) > deps.maxObjectBytes) {
     // What was stored is no longer what the origin says (RFC 9111 §4.3.3); its failure says nothing.
     if (response.status < 500 && stored?.scope === request.scope) cache.drop(stored);
     const refusal = metadata === null ? whyNotStored(fetched) : 'too-large';
     return { type: 'through', head: response, body: response.body, refusal };
   }
+  if (early !== null) return keep(deps.cache, lease, { ...metadata, body: early }, cookies);
   return fillFrom(response.body, { deps, metadata, lease, announced, cookies });
+}
+
+/** What has come as a whole is stored, or at least given. */
+function keep(cache: Cache, lease: Lease, response: Stored, cookies: WholeAnswer['cookies']): WholeAnswer {
+  const stored = cache.put(lease, response);
+  return { type: 'whole', response, stored, validated: false, joined: false, cookies };
 }
 
 /** RFC 9111 §3.3: a part of a body that is not coded, of which is known where it stands. */
@@ -161,16 +169,17 @@ interface FillOptions {
   cookies: WholeAnswer['cookies'];
 }
 
-/** Begins to store a body. One that came along with its head, as most do, is an answer that is whole. */
-async function fillFrom(source: Readable, options: FillOptions): Promise<CloudAnswer> {
-  const { deps, metadata, lease, announced, cookies } = options;
-  const { files } = deps.cache;
-  const filling = new Filling({ source, announced, limit: deps.maxObjectBytes, files });
-  const whole = filling.whole.then((body): WholeAnswer => {
-    const response = { ...metadata, body };
-    const stored = deps.cache.put(lease, response);
-    if (stored) filling.keep();
-    return { type: 'whole', response, stored, validated: false, joined: false, cookies };
+/** Begins to store a body that is still coming. Where the rest of it comes at once, it is an answer that is whole. */
+async function fillFrom(
+  source: Readable,
+  { deps, metadata, lease, announced, cookies }: FillOptions,
+): Promise<CloudAnswer> {
+  const { cache } = deps;
+  const filling = new Filling({ source, announced, limit: deps.maxObjectBytes, files: cache.files });
+  const whole = filling.whole.then((body) => {
+    const answer = keep(cache, lease, { ...metadata, body }, cookies);
+    if (answer.stored) filling.keep();
+    return answer;
   });
   whole.catch(() => undefined);
   const early = await Promise.race([whole, nextTurn()]).catch(rethrowUnlessNotKept);
@@ -188,25 +197,16 @@ function rethrowUnlessNotKept(error: unknown): null {
   throw error;
 }
 
-async function send(deps: FetchDeps, question: Question, signal: AbortSignal): Promise<CloudResponse> {
-  const late = new AbortController();
-  const timer = setTimeout(() => late.abort(new LarderError('LARDER_CLOUD_TIMEOUT')), deps.hardTimeout);
-  const either = AbortSignal.any([signal, late.signal]);
-  try {
-    return await deps.cloud.request({
-      method: 'GET',
-      path: question.request.target ?? question.request.uri,
-      headers: fillHeaders(question),
-      body: null,
-      signal: either,
-      onInterim: question.onInterim,
-    });
-  } catch (error) {
-    throw either.aborted ? either.reason : error;
-  } finally {
-    clearTimeout(timer);
-  }
-}
+const send = (deps: FetchDeps, question: Question, signal: AbortSignal): Promise<CloudResponse> =>
+  deps.cloud.request({
+    method: 'GET',
+    path: question.request.target ?? question.request.uri,
+    headers: fillHeaders(question),
+    body: null,
+    timeout: deps.hardTimeout,
+    signal,
+    onInterim: question.onInterim,
+  });
 
 /** Fields that ask for less than the whole of what is there: the cache answers them itself. */
 const CONDITIONAL = new Set([

@@ -24,6 +24,8 @@ interface Flight {
   waiting: number;
   abort: AbortController;
   answer: Promise<CloudAnswer>;
+  /** By which others find it; empty: nobody joins it. */
+  keys: string[];
   /** Its body is still coming. */
   streaming: Metadata | null;
   isOver: boolean;
@@ -94,19 +96,14 @@ export class Fill {
   /** Starts a fetch that others may join. */
   #depart(question: Question): Flight {
     const flight = this.#start(question);
-    const keys = [this.#keyOf(question)];
-    const list = () => keys.forEach((key) => this.#flights.set(key, flight));
-    list();
-    const arrive = () => {
-      for (const key of keys) if (this.#flights.get(key) === flight) this.#flights.delete(key);
-    };
-    flight.answer.then(({ type }) => {
-      // What it varies by is known now, and with it by which key others look for it.
-      if (type === 'filling') keys.push(this.#keyOf(question));
-      if (type === 'filling' && !flight.isOver) list();
-    }, ignore);
-    overOf(flight.answer).then(arrive, arrive);
+    this.#list(flight, question);
     return flight;
+  }
+
+  #list(flight: Flight, question: Question): void {
+    const key = this.#keyOf(question);
+    flight.keys.push(key);
+    this.#flights.set(key, flight);
   }
 
   #start(question: Question): Flight {
@@ -114,23 +111,31 @@ export class Fill {
     const abort = new AbortController();
     const lease = cache.lease(question.request.uri, question.tags);
     const answer = fetchOnce(this.#deps, question, lease, abort.signal);
-    const flight: Flight = { lease, waiting: 0, abort, answer, streaming: null, isOver: false };
-    const end = () => {
-      flight.isOver = true;
-      cache.release(lease);
-      this.#abandoned.delete(flight);
-    };
-    answer.then((given) => {
-      if (given.type === 'filling') flight.streaming = given.metadata;
+    const flight: Flight = { lease, waiting: 0, abort, answer, keys: [], streaming: null, isOver: false };
+    void this.#follow(flight, question);
+    return flight;
+  }
+
+  /** Until the last byte has come, or never will. */
+  async #follow(flight: Flight, question: Question): Promise<void> {
+    try {
+      const given = await flight.answer;
       // What becomes of a part says nothing of the whole.
       if (question.range === null) this.#learn(question, given);
-    }, ignore);
-    overOf(answer)
-      .catch((error: unknown) => {
-        if (error instanceof NotKept) this.#avoidWaiting(question);
-      })
-      .finally(end);
-    return flight;
+      if (given.type !== 'filling') return;
+      flight.streaming = given.metadata;
+      // What it varies by is known now, and with it by which key others look for it.
+      if (flight.keys.length > 0) this.#list(flight, question);
+      await given.whole;
+    } catch (error) {
+      // Whoever waits for it hears of any other failure.
+      if (error instanceof NotKept) this.#avoidWaiting(question);
+    } finally {
+      flight.isOver = true;
+      this.#deps.cache.release(flight.lease);
+      this.#abandoned.delete(flight);
+      for (const key of flight.keys) if (this.#flights.get(key) === flight) this.#flights.delete(key);
+    }
   }
 
   /** What the next ones need to know before they wait for one another. */
@@ -216,12 +221,6 @@ export class Fill {
 function dismiss(answer: CloudAnswer): void {
   if (answer.type === 'through') answer.body.destroy();
   if (answer.type === 'filling') answer.filling.release();
-}
-
-/** Settles when the last byte of an answer has come. */
-async function overOf(answer: Promise<CloudAnswer>): Promise<void> {
-  const given = await answer;
-  if (given.type === 'filling') await given.whole;
 }
 
 /** As one who joined gets it. */

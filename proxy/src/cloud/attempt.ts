@@ -1,9 +1,10 @@
-/** One request on its way through undici: callbacks come in; one promise, one stream and one fate go out. */
-import { Readable } from 'node:stream';
+/** One request on its way through undici: callbacks come in; one promise, one body and one fate go out. */
 import type { Dispatcher } from 'undici';
+import { LarderError } from '@larder/sync/errors';
 import { CloudFault, faultOf } from '@larder/sync/fault';
 import type { Fate } from '@larder/sync/link';
 import type { CloudRequest, CloudResponse } from '../cloud.ts';
+import { Answer } from './answer.ts';
 import { fromCloud } from './headers.ts';
 import { type Genuine, strangerOf } from './genuine.ts';
 
@@ -13,6 +14,7 @@ export interface AttemptOptions {
   report(fate: Fate): void;
   /** How long it may wait for a connection, ms. */
   patience: number;
+  timeout: CloudRequest['timeout'];
   signal: AbortSignal | undefined;
   onInterim: CloudRequest['onInterim'];
 }
@@ -35,9 +37,10 @@ export class Attempt implements Dispatcher.DispatchHandler {
   readonly #begun = performance.now();
   readonly #answer = Promise.withResolvers<CloudResponse>();
   readonly #patience: NodeJS.Timeout;
+  readonly #deadline: NodeJS.Timeout | null = null;
   readonly #onAbort = (): void => this.abort(asError(this.#options.signal?.reason));
   #controller: Controller | null = null;
-  #body: Readable | null = null;
+  #body: Answer | null = null;
   /** Time to the answer's headers, ms. */
   #answeredAfter = 0;
   /** Why it is over; from then on nothing is reported. */
@@ -47,6 +50,8 @@ export class Attempt implements Dispatcher.DispatchHandler {
     this.#options = options;
     // undici's own limits begin with the connection; without this one a request could queue for ever (I11).
     this.#patience = setTimeout(() => this.#fail(new CloudFault('silent', false)), options.patience);
+    if (options.timeout !== undefined)
+      this.#deadline = setTimeout(() => this.abort(new LarderError('LARDER_CLOUD_TIMEOUT')), options.timeout);
     options.signal?.addEventListener('abort', this.#onAbort);
   }
 
@@ -75,8 +80,15 @@ export class Attempt implements Dispatcher.DispatchHandler {
     const stranger = strangerOf(this.#options.genuine, status, headers);
     if (stranger !== null) return this.#fail(new CloudFault(stranger, true));
     this.#answeredAfter = this.#elapsed();
-    this.#body = this.#open(controller);
-    this.#answer.resolve({ status, headers, body: this.#body });
+    if (this.#deadline !== null) clearTimeout(this.#deadline);
+    this.#body = new Answer(status, headers, {
+      resume: () => controller.resume(),
+      // After its end, which leads here too, an error would cost a stack for nothing.
+      leave: (error) => {
+        if (this.#over === null) this.abort(error ?? new DOMException('the answer is no longer wanted', 'AbortError'));
+      },
+    });
+    this.#answer.resolve(this.#body);
   }
 
   onResponseData(controller: Controller, chunk: Buffer): void {
@@ -86,7 +98,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
   onResponseEnd(): void {
     if (this.#over !== null) return;
     this.#settle('ended');
-    this.#body?.push(null);
+    this.#body?.end();
     this.#options.report({ type: 'answered', ms: this.#answeredAfter });
   }
 
@@ -108,27 +120,14 @@ export class Attempt implements Dispatcher.DispatchHandler {
     this.#settle(reason);
     this.#controller?.abort(reason);
     this.#answer.reject(reason);
-    this.#body?.destroy(reason);
+    this.#body?.fail(reason);
   }
 
   #settle(over: Error | 'ended'): void {
     this.#over = over;
     clearTimeout(this.#patience);
+    if (this.#deadline !== null) clearTimeout(this.#deadline);
     this.#options.signal?.removeEventListener('abort', this.#onAbort);
-  }
-
-  #open(controller: Controller): Readable {
-    const body = new Readable({
-      read: () => controller.resume(),
-      destroy: (error, done) => {
-        // Whoever reads it wants no more of it. After its end, which comes here too, an error would cost a stack for nothing.
-        if (this.#over === null) this.abort(error ?? new DOMException('the answer is no longer wanted', 'AbortError'));
-        done(error);
-      },
-    });
-    // The reader sees the error when it reads; until it does, an error without a listener would end the process.
-    body.on('error', () => undefined);
-    return body;
   }
 
   #elapsed(): number {

@@ -51,34 +51,36 @@ const VIA = '1.1 larder';
  * poison the cache).
  */
 export function toCloud(headers: HeaderFields, client: Client | null): HeaderFields {
-  const kept = endToEnd(headers);
-  const host = first(kept['host']);
-  for (const name of Object.keys(kept))
-    if (isOrigin(name) || (client === null && OVERRIDES.has(name))) delete kept[name];
-  delete kept['host'];
-  // The expectation was met when the edge began to read the body (RFC 9110 §10.1.1).
-  delete kept['expect'];
+  const kept = endToEnd(headers, client === null ? isNotForAll : isNotForCloud);
   addVia(kept);
-  if (client !== null) Object.assign(kept, origin(client, host));
+  if (client !== null) Object.assign(kept, origin(client, first(headers['host'])));
   return kept;
 }
+
+// The expectation was met when the edge began to read the body (RFC 9110 §10.1.1).
+const isNotForCloud = (name: string): boolean => name === 'host' || name === 'expect' || isOrigin(name);
+
+const isNotForAll = (name: string): boolean => isNotForCloud(name) || OVERRIDES.has(name);
 
 /** What this edge says of an answer, nobody behind it can say in its name (I13). */
 const OWN_WORD = new Set(['larder-source', 'larder-as-of', 'larder-pending', 'larder-entry']);
 
 /** The fields of the cloud's answer as the edge goes on with them. */
 export function fromCloud(headers: Readonly<Record<string, string | string[] | undefined>>): HeaderFields {
-  const kept = endToEnd(headers);
-  for (const name of OWN_WORD) delete kept[name];
+  const kept = endToEnd(headers, (name) => OWN_WORD.has(name));
   addVia(kept);
   return kept;
 }
 
-function endToEnd(headers: Readonly<Record<string, string | string[] | undefined>>): HeaderFields {
-  const named = new Set(tokens(headers['connection']));
+function endToEnd(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+  isDropped: (name: string) => boolean,
+): HeaderFields {
+  const named = tokens(headers['connection']);
   const kept: HeaderFields = {};
-  for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined && !HOP_BY_HOP.has(name) && !named.has(name)) kept[name] = value;
+  for (const name in headers) {
+    const value = headers[name];
+    if (value !== undefined && !HOP_BY_HOP.has(name) && !named.includes(name) && !isDropped(name)) kept[name] = value;
   }
   return kept;
 }

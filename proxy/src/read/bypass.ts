@@ -6,7 +6,6 @@ import type { Cloud } from '../cloud.ts';
 import type { Exchange } from '../exchange.ts';
 import { clientOf, fieldsOf } from '../forward.ts';
 import { sendInterim } from '../respond.ts';
-import { LarderError } from '@larder/sync/errors';
 
 export interface Bypass {
   /** It asks for less than the cache can learn from, or wants nothing of it kept. */
@@ -30,21 +29,17 @@ export function createBypass({ cloud, hardTimeout }: { cloud: Pick<Cloud, 'reque
 
   async function ask(exchange: Exchange, leaving: AbortController): Promise<CloudAnswer> {
     const { method, path, search, request, response } = exchange;
-    const timer = setTimeout(() => leaving.abort(new LarderError('LARDER_CLOUD_TIMEOUT')), hardTimeout);
-    try {
-      const { body, ...head } = await cloud.request({
-        method,
-        path: path + search,
-        headers: fieldsOf(request),
-        body: null,
-        client: clientOf(request),
-        signal: leaving.signal,
-        onInterim: (status, headers) => sendInterim(response, status, headers),
-      });
-      return { type: 'through', head, body, refusal: null };
-    } finally {
-      clearTimeout(timer);
-    }
+    const answer = await cloud.request({
+      method,
+      path: path + search,
+      headers: fieldsOf(request),
+      body: null,
+      client: clientOf(request),
+      timeout: hardTimeout,
+      signal: leaving.signal,
+      onInterim: (status, headers) => sendInterim(response, status, headers),
+    });
+    return { type: 'through', head: answer, body: answer.body, refusal: null };
   }
 
   const isForPart = (exchange: Exchange) => {
