@@ -1,6 +1,6 @@
 /**
- * The second tier: level on disk under an index in memory, so that a miss touches no disk. Written behind the answer.
- * Large bodies lie beside it, a file each.
+ * The second tier: on disk under an index in memory, so that a miss touches no disk. Written behind the answer. Level
+ * holds what the index is made of at the start, segments hold the records, and large bodies are a file each.
  *
  * A record that is torn or corrupted is a miss. Nothing here is the truth: a directory that cannot be read is emptied.
  */
@@ -13,6 +13,8 @@ import { decodeRecord, decodeSlot, FORMAT } from './record.ts';
 import type { DiskSlot } from './record.ts';
 import { isInMemory } from './response.ts';
 import type { CacheRequest, Stored } from './response.ts';
+import { Segments } from './segments.ts';
+import type { Place } from './segments.ts';
 import { createShelves } from './shelves.ts';
 import type { Shelves } from './shelves.ts';
 import { softened } from './soften.ts';
@@ -32,6 +34,7 @@ export interface DiskOptions {
   version: string;
 }
 
+const MiB = 1024 * 1024;
 /** Headers and keys, roughly. */
 const OVERHEAD = 1024;
 
@@ -64,31 +67,52 @@ async function open({ directory, maxBytes, version }: DiskOptions): Promise<Disk
     const written = `${FORMAT} ${version}`;
     if ((await database.get('version')) !== written) await database.clear();
     await database.put('version', written);
-    const { slots, broken } = await readSlots(database);
+    const { slots, places, broken } = await readSlots(database);
     // Level leaves alone what it does not know.
     const files = await BodyFiles.open(join(directory, 'bodies'), new Set(slots.flatMap(({ file }) => file ?? [])));
-    return new LevelStore(database, files, slots, broken, maxBytes);
+    const segments = await Segments.open(join(directory, 'segments'), places, segmentBytes(maxBytes));
+    return new LevelStore({ database, files, segments, slots, broken, maxBytes });
   } catch (error) {
     await database.close();
     throw error;
   }
 }
 
-/** All slots in the order in which they were written, and the ids of those that cannot be read. */
-async function readSlots(database: Database): Promise<{ slots: DiskSlot[]; broken: string[] }> {
-  const slots: DiskSlot[] = [];
-  const broken: string[] = [];
+/** Small enough that not much of the room is waste, large enough that there are not many files. */
+const segmentBytes = (maxBytes: number) => Math.min(64 * MiB, Math.max(MiB, maxBytes / 32));
+
+interface Index {
+  /** In the order in which they were written. */
+  slots: DiskSlot[];
+  places: [string, Place][];
+  /** Ids of those that cannot be read. */
+  broken: string[];
+}
+
+async function readSlots(database: Database): Promise<Index> {
+  const index: Index = { slots: [], places: [], broken: [] };
   for await (const [key, value] of database.iterator({ gte: SLOTS.first, lt: SLOTS.end })) {
-    const slot = decodeSlot(value);
-    if (slot === null) broken.push(SLOTS.idOf(key));
-    else slots.push(slot);
+    const read = decodeSlot(value);
+    if (read === null) index.broken.push(SLOTS.idOf(key));
+    else {
+      index.slots.push(read.slot);
+      index.places.push([read.slot.id, read.place]);
+    }
   }
-  return { slots, broken };
+  return index;
+}
+
+interface Parts extends Pick<Index, 'slots' | 'broken'> {
+  database: Database;
+  files: BodyFiles;
+  segments: Segments;
+  maxBytes: number;
 }
 
 class LevelStore implements DiskStore {
   readonly files: BodyFiles;
   readonly #database: Database;
+  readonly #segments: Segments;
   readonly #behind: WriteBehind;
   readonly #shelves: Shelves<DiskSlot>;
   #faults: number;
@@ -96,19 +120,11 @@ class LevelStore implements DiskStore {
   /** Slots by file: a validated response takes over the file of the one that it replaces. */
   readonly #users = new Map<string, number>();
 
-  constructor(
-    database: Database,
-    files: BodyFiles,
-    slots: readonly DiskSlot[],
-    broken: readonly string[],
-    maxBytes: number,
-  ) {
+  constructor({ database, files, segments, slots, broken, maxBytes }: Parts) {
     this.#database = database;
     this.files = files;
-    this.#behind = new WriteBehind(database, {
-      onLost: (slot) => this.#shelves.remove(slot),
-      compactAfter: maxBytes / 4,
-    });
+    this.#segments = segments;
+    this.#behind = new WriteBehind({ database, segments, onLost: (slot) => this.#shelves.remove(slot) });
     this.#shelves = createShelves<DiskSlot>({
       maxBytes,
       bytesOf: (slot) => slot.bytes,
@@ -119,7 +135,7 @@ class LevelStore implements DiskStore {
       this.#shelves.revise((slot) => (slot.file === name ? null : slot));
     };
     this.#faults = broken.length;
-    for (const id of broken) this.#behind.remove(id, 0);
+    for (const id of broken) this.#behind.remove(id);
     for (const slot of slots) this.#place(slot);
     this.#nextId = slots.reduce((next, { id }) => Math.max(next, Number.parseInt(id, 36) + 1), 0);
   }
@@ -138,8 +154,9 @@ class LevelStore implements DiskStore {
     const bytes = response.body.length + OVERHEAD;
     const slot: DiskSlot = { id, bytes, uri, scope, shared, vary, selection, tags, sequence, cacheTags };
     if (!Buffer.isBuffer(response.body)) slot.file = response.body.name;
-    this.#behind.write(slot, response);
+    const isTaken = this.#behind.write(slot, response);
     this.#place(slot);
+    if (!isTaken) this.#shelves.remove(slot);
   }
 
   has(uri: string): boolean {
@@ -175,6 +192,7 @@ class LevelStore implements DiskStore {
 
   async close(): Promise<void> {
     await this.#behind.flush({ durable: true });
+    await this.#segments.close();
     await this.#database.close();
   }
 
@@ -190,8 +208,8 @@ class LevelStore implements DiskStore {
     this.#shelves.put(slot);
   }
 
-  #forget({ id, bytes, file }: DiskSlot): void {
-    this.#behind.remove(id, file === undefined ? bytes : OVERHEAD);
+  #forget({ id, file }: DiskSlot): void {
+    this.#behind.remove(id);
     if (file === undefined) return;
     const users = (this.#users.get(file) ?? 1) - 1;
     if (users > 0) return void this.#users.set(file, users);
@@ -200,7 +218,7 @@ class LevelStore implements DiskStore {
   }
 
   async #read(slot: DiskSlot): Promise<Stored | null> {
-    const record = await this.#behind.read(slot.id).catch(() => null);
+    const record = await this.#segments.read(slot.id).catch(() => null);
     // Removed while it was being read: it must not come back (I10).
     if (!this.#shelves.has(slot)) return null;
     return this.#check(slot, record === null ? null : decodeRecord(record, (facts) => this.files.at(facts)));

@@ -5,24 +5,26 @@
 import { crc32 } from 'node:zlib';
 import type { FileBody, FileFacts } from './body-files.ts';
 import type { Metadata, Stored } from './response.ts';
+import type { Place } from './segments.ts';
 import type { Slot } from './store.ts';
 
 /** Raised when the layout below changes: what an older one wrote is dropped. */
-export const FORMAT = 3;
+export const FORMAT = 4;
 
 const HEAD = 8;
 const NOTHING = Buffer.alloc(0);
 
-export function encodeRecord(response: Stored): Buffer {
+/** In the parts that are to be written one after the other, so that no body is copied. */
+export function encodeRecord(response: Stored): Buffer[] {
   const { body: given, ...metadata } = response;
   const body = Buffer.isBuffer(given) ? given : NOTHING;
-  const text = Buffer.from(JSON.stringify(Buffer.isBuffer(given) ? metadata : { ...metadata, file: factsOf(given) }));
-  const record = Buffer.allocUnsafe(HEAD + text.length + body.length);
-  record.writeUInt32LE(text.length, 4);
-  text.copy(record, HEAD);
-  body.copy(record, HEAD + text.length);
-  record.writeUInt32LE(crc32(record.subarray(4)), 0);
-  return record;
+  const text = JSON.stringify(Buffer.isBuffer(given) ? metadata : { ...metadata, file: factsOf(given) });
+  const length = Buffer.byteLength(text);
+  const head = Buffer.allocUnsafe(HEAD + length);
+  head.writeUInt32LE(length, 4);
+  head.write(text, HEAD);
+  head.writeUInt32LE(crc32(body, crc32(head.subarray(4))), 0);
+  return [head, body];
 }
 
 const factsOf = ({ name, length, sums }: FileBody): FileFacts => ({ name, length, sums });
@@ -47,14 +49,15 @@ export interface DiskSlot extends Slot {
   staleFrom?: number;
 }
 
-export function encodeSlot(slot: DiskSlot): string {
-  const text = JSON.stringify(slot);
+/** A slot and where its record lies, as level holds them. */
+export function encodeSlot(slot: DiskSlot, place: Place): string {
+  const text = JSON.stringify({ slot, place });
   return `${crc32(text).toString(16)} ${text}`;
 }
 
-export function decodeSlot(value: string): DiskSlot | null {
+export function decodeSlot(value: string): { slot: DiskSlot; place: Place } | null {
   const space = value.indexOf(' ');
   const text = value.slice(space + 1);
   if (value.slice(0, Math.max(0, space)) !== crc32(text).toString(16)) return null;
-  return JSON.parse(text) as DiskSlot;
+  return JSON.parse(text) as { slot: DiskSlot; place: Place };
 }

@@ -1,52 +1,60 @@
 /** Writes to the disk tier in batches, behind the answers; what is waiting is found as if it were written. */
 import type { Level } from 'level';
-import { encodeRecord, encodeSlot } from './record.ts';
+import { decodeSlot, encodeRecord, encodeSlot } from './record.ts';
 import type { DiskSlot } from './record.ts';
 import type { Stored } from './response.ts';
+import type { Segments } from './segments.ts';
 
-/** Keys of slots and records; both are written in one batch. */
+/** Keys of slots. */
 export const SLOTS = {
   first: 'slot!',
   end: 'slot"',
   keyOf: (id: string) => `slot!${id}`,
   idOf: (key: string) => key.slice('slot!'.length),
 };
-const RECORDS = { first: 'record!', end: 'record"', keyOf: (id: string) => `record!${id}` };
 
 const DELAY = 100;
 /** So much waiting is written at once. */
 const FULL_BATCH = 8 * 1024 * 1024;
+/** More does not wait: a disk that is slower than the cloud must not fill the memory (I11). */
+const MOST_WAITING = 64 * 1024 * 1024;
+/** Removed slots after which level is compacted: it frees nothing by itself. */
+const COMPACT_AFTER = 100_000;
 
 export interface WriteBehindOptions {
+  database: Level<string, string>;
+  segments: Segments;
   /** A response that could not be written, and so is not there. */
   onLost(slot: DiskSlot): void;
-  /** Bytes removed after which the files are compacted: level frees nothing by itself. */
-  compactAfter: number;
 }
 
 export class WriteBehind {
   /** Batches that failed. */
   faults = 0;
-  readonly #database: Level<string, string>;
   readonly #options: WriteBehindOptions;
   readonly #writes = new Map<string, { slot: DiskSlot; response: Stored }>();
   readonly #removals = new Set<string>();
   /** Slots that changed while their records stay as they are. */
   readonly #rewrites = new Map<string, DiskSlot>();
-  #waitingBytes = 0;
-  #removedBytes = 0;
+  /** Bytes that have come since the last batch began, and those that wait or are being written. */
+  #fresh = 0;
+  #waiting = 0;
+  #removed = 0;
   #timer: NodeJS.Timeout | null = null;
   #last: Promise<void> = Promise.resolve();
 
-  constructor(database: Level<string, string>, options: WriteBehindOptions) {
-    this.#database = database;
+  constructor(options: WriteBehindOptions) {
     this.#options = options;
   }
 
-  write(slot: DiskSlot, response: Stored): void {
+  /** False: too much is waiting already, and it is not kept. */
+  write(slot: DiskSlot, response: Stored): boolean {
+    if (this.#waiting > MOST_WAITING) return false;
     this.#writes.set(slot.id, { slot, response });
-    this.#waitingBytes += slot.bytes;
+    this.#fresh += slot.bytes;
+    this.#waiting += slot.bytes;
     this.#schedule();
+    return true;
   }
 
   /** Writes the slot anew; the record that belongs to it stays as it is. */
@@ -55,24 +63,17 @@ export class WriteBehind {
     this.#schedule();
   }
 
-  /** `bytes`: how much room that makes. */
-  remove(id: string, bytes: number): void {
+  remove(id: string): void {
     // A batch that is under way may hold it already, so its removal is written in any case.
-    this.#writes.delete(id);
+    this.#unlist(id);
     this.#rewrites.delete(id);
     this.#removals.add(id);
-    this.#removedBytes += bytes;
     this.#schedule();
   }
 
   /** What is waiting to be written. */
   waiting(id: string): Stored | null {
     return this.#writes.get(id)?.response ?? null;
-  }
-
-  async read(id: string): Promise<Buffer | null> {
-    const record = await this.#database.get<string, Buffer>(RECORDS.keyOf(id), { valueEncoding: 'buffer' });
-    return record ?? null;
   }
 
   /**
@@ -82,13 +83,13 @@ export class WriteBehind {
   flush({ durable }: { durable: boolean }): Promise<void> {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    this.#waitingBytes = 0;
+    this.#fresh = 0;
     this.#last = this.#last.then(() => this.#writeBatch(durable));
     return this.#last;
   }
 
   #schedule(): void {
-    if (this.#waitingBytes > FULL_BATCH) void this.flush({ durable: false });
+    if (this.#fresh > FULL_BATCH) void this.flush({ durable: false });
     else this.#timer ??= setTimeout(() => void this.flush({ durable: false }), DELAY).unref();
   }
 
@@ -97,35 +98,71 @@ export class WriteBehind {
     const written = [...this.#writes];
     const removed = [...this.#removals];
     const rewritten = [...this.#rewrites];
+    const { database, segments } = this.#options;
     try {
-      const batch = this.#database.batch();
-      for (const id of removed) batch.del(RECORDS.keyOf(id)).del(SLOTS.keyOf(id));
-      for (const [id, { slot, response }] of written) {
-        batch.put(RECORDS.keyOf(id), encodeRecord(response), { valueEncoding: 'buffer' });
-        batch.put(SLOTS.keyOf(id), encodeSlot(slot));
+      if (written.length > 0)
+        await segments.append(written.map(([id, { response }]) => [id, encodeRecord(response)] as const));
+      const batch = database.batch();
+      for (const id of removed) batch.del(SLOTS.keyOf(id));
+      const slots = [...written.map(([, { slot }]) => slot), ...rewritten.map(([, slot]) => slot)];
+      for (const slot of slots) {
+        const place = segments.placeOf(slot.id);
+        if (place !== null) batch.put(SLOTS.keyOf(slot.id), encodeSlot(slot, place));
       }
-      for (const [id, slot] of rewritten) batch.put(SLOTS.keyOf(id), encodeSlot(slot));
       // In Node `Level` is a ClassicLevel, which has `sync`; its type covers browsers too. A removal that is asked to
       // last must not be undone by losing the end of the log.
       await batch.write({ sync: durable } as object);
-      for (const id of removed) this.#removals.delete(id);
-      for (const [id] of written) this.#writes.delete(id);
+      for (const [id] of written) this.#unlist(id);
       for (const [id, slot] of rewritten) if (this.#rewrites.get(id) === slot) this.#rewrites.delete(id);
+      for (const id of removed) {
+        this.#removals.delete(id);
+        await segments.remove(id);
+      }
+      this.#removed += removed.length;
     } catch {
       this.faults++;
       // Removals and rewrites stay, to be tried again with the next batch.
       for (const [id, { slot }] of written) {
-        this.#writes.delete(id);
+        this.#unlist(id);
         this.#options.onLost(slot);
       }
     }
-    await this.#compact();
+    await this.#makeRoom().catch(() => this.faults++);
   }
 
-  async #compact(): Promise<void> {
-    if (this.#removedBytes < this.#options.compactAfter) return;
-    this.#removedBytes = 0;
-    const classic = this.#database as unknown as { compactRange(start: string, end: string): Promise<void> };
-    await classic.compactRange(RECORDS.first, RECORDS.end).catch(() => this.faults++);
+  #unlist(id: string): void {
+    const entry = this.#writes.get(id);
+    if (entry === undefined) return;
+    this.#writes.delete(id);
+    this.#waiting -= entry.slot.bytes;
+  }
+
+  /** Moves what is still wanted out of a file that is mostly waste, which then goes; and compacts level. */
+  async #makeRoom(): Promise<void> {
+    const { database, segments } = this.#options;
+    const ids = segments.wasteful();
+    const moved: [string, Buffer[]][] = [];
+    for (const id of ids) {
+      const record = await segments.read(id).catch(() => null);
+      // It cannot be read here either: whoever asks for it finds out.
+      if (record === null) await segments.remove(id);
+      else moved.push([id, [record]]);
+    }
+    if (moved.length > 0) {
+      await segments.append(moved);
+      const batch = database.batch();
+      for (const [id] of moved) {
+        const value = await database.get(SLOTS.keyOf(id));
+        const known = value === undefined ? null : decodeSlot(value);
+        const place = segments.placeOf(id);
+        if (known !== null && place !== null) batch.put(SLOTS.keyOf(id), encodeSlot(known.slot, place));
+      }
+      await batch.write();
+      await segments.tidy();
+    }
+    if (this.#removed < COMPACT_AFTER) return;
+    this.#removed = 0;
+    const classic = database as unknown as { compactRange(start: string, end: string): Promise<void> };
+    await classic.compactRange(SLOTS.first, SLOTS.end);
   }
 }

@@ -12,6 +12,9 @@ export interface Source {
 /** So much is taken in before anybody reads, bytes. */
 const ENOUGH = 64 * 1024;
 
+/** undici hands over views of what it has read from the socket: one that is kept keeps all of that. */
+const isTight = (chunk: Buffer): boolean => chunk.buffer.byteLength <= chunk.length * 1.25;
+
 export class Answer implements CloudResponse {
   readonly status: number;
   readonly headers: HeaderFields;
@@ -34,8 +37,11 @@ export class Answer implements CloudResponse {
   }
 
   early(): Buffer | null {
-    // What undici hands over are views of what it has read from the socket: kept as they are, each would keep all of it.
-    return this.#over === 'ended' && this.#chunks !== null ? Buffer.concat(this.#chunks, this.#bytes) : null;
+    if (this.#over !== 'ended' || this.#chunks === null) return null;
+    const [chunk, ...more] = this.#chunks;
+    return chunk !== undefined && more.length === 0 && isTight(chunk)
+      ? chunk
+      : Buffer.concat(this.#chunks, this.#bytes);
   }
 
   /** False: enough for now. */
