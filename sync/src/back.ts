@@ -61,6 +61,8 @@ export class Back {
   /** Refusals on their way to a caller who waited, and nobody was told 202 before. */
   readonly #deliverable = new Set<number>();
   #statusTimer: NodeJS.Timeout | null = null;
+  /** How often the link has come back, as the front counts it. */
+  #contact = 0;
   #counts = new Map<string, number>();
   #countedAt = -Infinity;
   #stopped = false;
@@ -99,6 +101,7 @@ export class Back {
       keepSettled: options.keepSettled,
       moved: () => this.#statusChanged(),
       proved: () => this.#replay.kick(),
+      checked: (checked) => post({ type: 'checked', contact: this.#contact, checked }),
       restored: () => post({ type: 'restored' }),
       log: (level, message, detail) => this.#log(level, message, detail),
     });
@@ -126,6 +129,7 @@ export class Back {
         if (this.#incoming.push(message) === 1) setImmediate(() => this.#acceptAll());
         return;
       case 'link':
+        this.#contact = message.contact;
         this.#replay.link(message.state, message.held);
         this.#feed.link(message.state, message.held);
         return;

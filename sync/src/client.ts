@@ -103,6 +103,11 @@ export interface Back {
   /** Tells the back how the link is. `held`: the operator wants nothing sent. */
   link(state: LinkState, held: boolean): void;
   readonly tags: Tags;
+  /**
+   * False from when the link comes back until the cloud has shown that it is the one it was. One that was restored from a
+   * backup does not show what was acknowledged (I6).
+   */
+  readonly checked: boolean;
   /** The latest snapshot. */
   readonly status: BackStatus;
   /** Small state with an expiry, for keyv. */
@@ -172,6 +177,9 @@ class BackClient implements Back {
   #writer: Thread<ToWriter, FromWriter> | null = null;
   #reader: Thread<ToReader, FromReader> | null = null;
   #status: BackStatus | null = null;
+  #reachable = false;
+  #contact = 0;
+  #checked = true;
 
   async start(options: BackOptions): Promise<void> {
     const workerData: WorkerOptions = { ...options, cloud: options.cloud.href };
@@ -184,6 +192,10 @@ class BackClient implements Back {
       () => undefined,
     );
     await Promise.all([writing, reading]);
+  }
+
+  get checked(): boolean {
+    return this.#checked || !this.#reachable;
   }
 
   get status(): BackStatus {
@@ -221,7 +233,10 @@ class BackClient implements Back {
   }
 
   link(state: LinkState, held: boolean): void {
-    this.#tellWriter({ type: 'link', state, held });
+    const reachable = state !== 'offline' && !held;
+    if (reachable && !this.#reachable) [this.#contact, this.#checked] = [this.#contact + 1, false];
+    this.#reachable = reachable;
+    this.#tellWriter({ type: 'link', state, held, contact: this.#contact });
   }
 
   on<E extends keyof BackEvents>(event: E, listener: BackEvents[E]): void {
@@ -263,6 +278,9 @@ class BackClient implements Back {
       case 'status':
         this.#status = message.status;
         for (const listener of this.#listeners.status) listener(message.status);
+        return;
+      case 'checked':
+        if (message.contact === this.#contact) this.#checked = message.checked;
         return;
       case 'restored':
         for (const listener of this.#listeners.restored) listener();

@@ -31,6 +31,8 @@ export interface FeedParts {
   moved(): void;
   /** It is the same cloud as before, or how it differs has been written down: writes may go there. */
   proved(): void;
+  /** The same for reads, for which it is enough that it cannot be found out; false: it is to be found out anew. */
+  checked(checked: boolean): void;
   /** The cloud was restored or replaced: nothing that is cached of it is trusted. */
   restored(): void;
   log(level: 'info' | 'warn', message: string, detail?: Record<string, unknown>): void;
@@ -179,6 +181,7 @@ export class Feed {
   #prove(): void {
     if (this.#proved) return;
     this.#proved = true;
+    this.#parts.checked(true);
     this.#parts.proved();
   }
 
@@ -381,8 +384,9 @@ export class Feed {
     // Broken off: what answers the next time may be another cloud. The link knows of it already.
     if (error instanceof CloudFault) {
       this.#proved = false;
-      return;
+      return this.#parts.checked(false);
     }
+    this.#parts.checked(true);
     // Who may not ask can compare nothing, and must not keep the queue from draining for it (I5).
     if (error instanceof UnexpectedAnswer && DENIED.has(error.answer.status)) this.#prove();
     const message = error instanceof Error ? error.message : String(error);

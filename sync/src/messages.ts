@@ -18,7 +18,8 @@ export const sentErrorOf = (error: unknown): SentError =>
 
 export type ToWriter =
   | { type: 'accept'; id: number; call: Call; options: AcceptOptions }
-  | { type: 'link'; state: LinkState; held: boolean }
+  /** `contact` counts how often the link has come back. */
+  | { type: 'link'; state: LinkState; held: boolean; contact: number }
   /** This entry's refusal has reached its caller. */
   | { type: 'delivered'; entry: number }
   | { type: 'state-get'; id: number; key: string }
@@ -33,6 +34,8 @@ export type FromWriter =
   | { type: 'ready'; tags: [string, number][]; opened: Bump['opened']; status: BackStatus }
   | { type: 'bump'; bump: Bump }
   | { type: 'status'; status: BackStatus }
+  /** Since the link came back that often: whether the cloud is known to be the one it was. */
+  | { type: 'checked'; contact: number; checked: boolean }
   /** The cloud was restored: nothing cached of it is trusted. */
   | { type: 'restored' }
   | { type: 'fate'; fate: Fate }

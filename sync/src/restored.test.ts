@@ -83,6 +83,18 @@ describe('a cloud that was restored from a backup', () => {
     expect(edge.back.status.queue.inbox).toBe(0);
   });
 
+  test('I6: is not asked for what is covered here before it has shown that', async () => {
+    await until('it has', () => edge.back.checked);
+    edge.back.link('offline', false);
+    edge.cloud.mood = 'portal';
+    edge.back.link('online', false);
+    expect(edge.back.checked).toBe(false);
+    await edge.read('/articles/a');
+    expect(edge.back.checked).toBe(false);
+    edge.cloud.mood = 'well';
+    await until('it has again', () => edge.back.checked);
+  });
+
   test('I12: the edge may end in the middle of offering again', async () => {
     const backup = edge.cloud.backup();
     await edge.order('k1', 'a', 2, 5000);

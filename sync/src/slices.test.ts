@@ -149,7 +149,7 @@ describe('a page of the feed', () => {
       posted.push(message);
       onPost(message);
     });
-    back.receive({ type: 'link', state: 'online', held: false });
+    back.receive({ type: 'link', state: 'online', held: false, contact: 1 });
   }
   async function stop(): Promise<void> {
     back.receive({ type: 'stop' });

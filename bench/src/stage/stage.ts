@@ -33,7 +33,7 @@ export interface EdgeStatus {
 
 export class Stage {
   readonly directory: string;
-  readonly cloud: Running;
+  cloud: Running;
   readonly link: Link;
   edge: Running;
   readonly #flags: string[];
@@ -94,6 +94,14 @@ export class Stage {
       port,
       flags: this.#flags,
     });
+  }
+
+  /** `kill -9` of the cloud; what is done to its files meanwhile; a new start at the same port. */
+  async crashCloud(database: string, meanwhile: () => void): Promise<void> {
+    const port = Number(new URL(this.cloud.url).port);
+    await this.cloud.stop('SIGKILL');
+    meanwhile();
+    this.cloud = await startCloud({ database, port });
   }
 
   async close(): Promise<void> {

@@ -49,6 +49,15 @@ describe('a covered route', () => {
     expect(await edge.get('/products')).toMatchObject({ text: 'replica', source: 'replica' });
   });
 
+  test('I6: is the replica’s until the cloud has shown that it is the one it was', async () => {
+    const edge = await start(cloudSays('cloud'));
+    edge.back.checked = false;
+    edge.back.read = () => replica('replica');
+    expect(await edge.get('/products')).toMatchObject({ text: 'replica', source: 'replica' });
+    edge.back.checked = true;
+    expect(await edge.get('/products')).toMatchObject({ text: 'cloud', source: 'cloud' });
+  });
+
   test('I6: a snapshot from before the write is not taken', async () => {
     const edge = await start(cloudSays('cloud'));
     edge.back.pending = true;

@@ -20,9 +20,9 @@ export async function askReplica(back: Back | null, reading: Reading): Promise<R
   return null;
 }
 
-/** I6: a waiting write touches what this route shows, and only the replica shows it. */
+/** I6: a waiting write, or one that a restored cloud may have lost, touches this route, and only the replica shows it. */
 export const mustAskReplica = (back: Back | null, { covered, tags }: Reading): boolean =>
-  covered && back?.tags.pending(tags) === true;
+  covered && back !== null && (!back.checked || back.tags.pending(tags));
 
 /**
  * The profile wants the replica even while the link is up, the feed keeps it close (`mostLag`, ms), and the caller does

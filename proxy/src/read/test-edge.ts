@@ -20,6 +20,7 @@ import { sendProblem } from '../respond.ts';
 /** What a test plays of the back; everything else of it would throw. */
 export interface PlayedBack {
   read?(path: string): Promise<ReplicaAnswer | null> | ReplicaAnswer | null;
+  checked: boolean;
   pending: boolean;
   generation: number;
   waiting: number;
@@ -78,7 +79,7 @@ export async function startTestEdge(
     outgoing.setHeader('date', new Date(now()).toUTCString());
     app(incoming, outgoing);
   });
-  const back: PlayedBack = { pending: false, generation: 0, waiting: 0, live: false, lag: 0 };
+  const back: PlayedBack = { checked: true, pending: false, generation: 0, waiting: 0, live: false, lag: 0 };
   const played = read === undefined ? null : playBack(back, now);
   const cloud = createCloud({
     origin: new URL(await listen(origin)),
@@ -176,6 +177,9 @@ function exchangeOf(incoming: IncomingMessage, read: Read<User> | null): Omit<Ex
 
 function playBack(played: PlayedBack, now: () => number): Back {
   const parts = {
+    get checked() {
+      return played.checked;
+    },
     read: async ({ path }: { path: string }) => (await played.read?.(path)) ?? null,
     tags: { pending: () => played.pending, generation: () => played.generation },
     get status() {

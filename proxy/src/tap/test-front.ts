@@ -126,6 +126,7 @@ async function end(server: Server): Promise<void> {
 
 function playBack(played: PlayedBack): Back {
   const parts = {
+    checked: true,
     read: async () => null,
     tags: { pending: () => played.pending, generation: () => played.generation },
     get status() {
