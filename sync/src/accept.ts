@@ -9,7 +9,7 @@ import { LarderError } from './errors.ts';
 import type { Fix, Req, User, Write } from './profile.ts';
 import { Refusal } from './profile.ts';
 import type { QueuedEntry } from './queue/entries.ts';
-import { answerOf, reqOf } from './request.ts';
+import { answerOf, reqOf, wordsOf } from './request.ts';
 import { compileRoutes, type Routes } from './route.ts';
 import type { Noted, Store } from './store.ts';
 import { uuidv7 } from './uuid.ts';
@@ -60,7 +60,21 @@ export class Accept {
     );
   }
 
-  #one(original: Call, noted: Noted): Outcome {
+  /**
+   * Takes a write within the transaction under way: one that a person sends again. Throws `LARDER_RETRY_REFUSED` where
+   * the check refuses it.
+   */
+  again(call: Call, noted: Noted): QueuedEntry {
+    try {
+      return this.#one(call, noted).entry;
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      if (this.#isPremature(error)) throw new LarderError('LARDER_NOT_READY');
+      throw new LarderError('LARDER_RETRY_REFUSED', wordsOf(error.res));
+    }
+  }
+
+  #one(original: Call, noted: Noted): Extract<Outcome, { entry: QueuedEntry }> {
     const { store, now } = this.#parts;
     const call = this.#settled(original);
     const route = this.#routes.match(call.method, call.path);
@@ -118,9 +132,13 @@ export class Accept {
   }
 
   #refusal(refusal: Refusal): Outcome {
-    if (BY_DATA.has(refusal.res.status) && !this.#parts.complete())
-      return { type: 'error', error: new LarderError('LARDER_NOT_READY') };
+    if (this.#isPremature(refusal)) return { type: 'error', error: new LarderError('LARDER_NOT_READY') };
     return { type: 'refused', answer: answerOf(refusal.res) };
+  }
+
+  /** It depends on what the replica has still to fetch (I9). */
+  #isPremature({ res }: Refusal): boolean {
+    return BY_DATA.has(res.status) && !this.#parts.complete();
   }
 }
 

@@ -6,6 +6,8 @@ import type { Accepted, Answer, BackStatus } from './client.ts';
 import { Clock } from './clock.ts';
 import { messageOf } from './database.ts';
 import { LarderError } from './errors.ts';
+import { InboxDesk } from './inbox/desk.ts';
+import type { Actor, InboxOrder } from './inbox/types.ts';
 import { Cloud } from './cloud.ts';
 import { Credentials } from './credentials.ts';
 import { Feed } from './feed.ts';
@@ -47,6 +49,7 @@ export class Back {
   readonly #state: StateTable;
   readonly #credentials: Credentials;
   readonly #accept: Accept;
+  readonly #inbox: InboxDesk;
   readonly #replay: Replay;
   readonly #feed: Feed;
   readonly #cloud: Cloud;
@@ -78,6 +81,7 @@ export class Back {
     this.#credentials = new Credentials(this.#store.db, options.sealKey, options.credential);
     this.#state = new StateTable(this.#store.db, now);
     this.#cloud = cloudOf(options, app, post);
+    const alarm = (message: string, detail: Record<string, unknown>) => this.#log('error', message, detail);
     this.#replay = new Replay({
       store: this.#store,
       cloud: this.#cloud,
@@ -88,7 +92,7 @@ export class Back {
       random: Math.random,
       settled: (entries) => this.#settled(entries),
       proved: () => this.#feed.proved,
-      alarm: (message, detail) => this.#log('error', message, detail),
+      alarm,
     });
     this.#feed = new Feed({
       store: this.#store,
@@ -112,8 +116,11 @@ export class Back {
       now,
       complete: () => this.#feed.complete,
     });
+    const { settlement } = this.#replay;
+    this.#inbox = new InboxDesk({ store: this.#store, accept: this.#accept, settlement, now, alarm });
     this.#schedule = startSchedule({
       store: this.#store,
+      inbox: this.#inbox,
       state: this.#state,
       keepSettled: options.keepSettled,
       now,
@@ -135,6 +142,8 @@ export class Back {
         return;
       case 'delivered':
         return this.#delivered(message.entry);
+      case 'inbox':
+        return this.#answerInbox(message.id, message.order, message.actor);
       case 'state-get':
         return this.#answerState(message.id, () => this.#state.get(message.key));
       case 'state-set':
@@ -154,7 +163,7 @@ export class Back {
   #delivered(seq: number): void {
     if (!this.#deliverable.delete(seq)) return;
     try {
-      this.#store.commitAs('heard', () => this.#store.entries.setHeard(seq));
+      this.#store.commitAs('heard', () => this.#store.entries.setInbox(seq, null));
       this.#statusChanged();
     } catch (error) {
       this.#log('warn', 'a refusal stays in the inbox', { entry: seq, error: messageOf(error) });
@@ -270,6 +279,23 @@ export class Back {
     }
   }
 
+  #answerInbox(id: number, order: InboxOrder, actor: Actor): void {
+    try {
+      const answer = this.#inbox.answer(order, actor);
+      if ('action' in answer) this.#dealtWith(answer.seq, answer.action, actor);
+      this.#post({ type: 'inbox', id, answer });
+    } catch (error) {
+      this.#post({ type: 'inbox-failed', id, error: this.#sentError(error) });
+    }
+  }
+
+  #dealtWith(seq: number, action: string, actor: Actor): void {
+    const who = actor.type === 'operator' ? actor.name : `user ${actor.user.id}`;
+    this.#log('info', 'a person dealt with the inbox', { entry: seq, action, who });
+    this.#statusChanged();
+    this.#replay.kick();
+  }
+
   #answerState(id: number, work: () => string | undefined | void): void {
     try {
       this.#post({ type: 'state', id, value: work() ?? undefined });
@@ -301,7 +327,8 @@ export class Back {
   }
 
   #status(): BackStatus {
-    const { states, oldest, inbox } = this.#store.entries.counts();
+    const { states, oldest } = this.#store.entries.counts();
+    const { kinds, oldest: inboxOldest } = this.#inbox.counts();
     const iso = (at: number | null) => (at === null ? null : new Date(at).toISOString());
     const asOf = iso(this.#feed.asOf);
     this.#count();
@@ -311,10 +338,10 @@ export class Back {
       if (table === undefined) continue;
       resources[table.name] = { complete: row['complete'] === 1, documents: this.#counts.get(table.name) ?? 0, asOf };
     }
-    // Without keys, nobody but a person can tell what became of one that is unknown.
-    const lost = this.#store.app.honoursKeys ? 0 : states.unknown;
+    const inbox = Object.values(kinds).reduce((sum, count) => sum + count, 0);
+    const length = states.queued + states.sending + states.unknown;
     return {
-      queue: { length: states.queued + states.sending + states.unknown, oldest, states, inbox: inbox + lost },
+      queue: { length, oldest, states, inbox, inboxKinds: kinds, inboxOldest },
       replica: {
         complete: this.#feed.complete,
         resources,

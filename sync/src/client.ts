@@ -1,5 +1,6 @@
 /** The back as the front sees it: two threads behind one object. All that crosses the border is in these types. */
 import { LarderError } from './errors.ts';
+import type { Actor, InboxAnswers, InboxKind, InboxOrder } from './inbox/types.ts';
 import type { Fate, LinkState } from './link.ts';
 import type { FromReader, FromWriter, ToReader, ToWriter, WorkerOptions } from './messages.ts';
 import type { Doc, User } from './profile.ts';
@@ -67,6 +68,9 @@ export interface BackStatus {
     states: Record<OpenState, number>;
     /** What needs a person: refused after a 202, or unknown for good. */
     inbox: number;
+    /** The same by kind, and acceptance of the oldest of them, ISO 8601. */
+    inboxKinds: Record<InboxKind, number>;
+    inboxOldest: string | null;
   };
   replica: {
     /** Every resource is complete. */
@@ -100,6 +104,8 @@ export interface Back {
   delivered(entry: number): void;
   /** This user has just signed in at the cloud: what waits for their credential need wait no longer (I5). */
   signedIn(user: string, authorization: string, claims: Doc): void;
+  /** Lists, shows, or deals with what needs a person. Rejects with a `LarderError` where that cannot be. */
+  inbox<O extends InboxOrder>(order: O, actor: Actor): Promise<InboxAnswers[O['type']]>;
   /** Tells the back how the link is. `held`: the operator wants nothing sent. */
   link(state: LinkState, held: boolean): void;
   readonly tags: Tags;
@@ -166,6 +172,7 @@ class BackClient implements Back {
   readonly #writes = new Calls<Accepted>();
   readonly #reads = new Calls<ReplicaAnswer | null>();
   readonly #states = new Calls<string | undefined>();
+  readonly #inboxes = new Calls<InboxAnswers[InboxOrder['type']]>();
   readonly #listeners: { [E in keyof BackEvents]: BackEvents[E][] } = {
     fate: [],
     tags: [],
@@ -224,6 +231,12 @@ class BackClient implements Back {
     return this.#writes.call((id) => this.#tellWriter({ type: 'accept', id, call, options }));
   }
 
+  inbox<O extends InboxOrder>(order: O, actor: Actor): Promise<InboxAnswers[O['type']]> {
+    const answer = this.#inboxes.call((id) => this.#tellWriter({ type: 'inbox', id, order, actor }));
+    // The writer answers an order with what belongs to its type.
+    return answer as Promise<InboxAnswers[O['type']]>;
+  }
+
   delivered(entry: number): void {
     this.#tellWriter({ type: 'delivered', entry });
   }
@@ -262,7 +275,7 @@ class BackClient implements Back {
   }
 
   #failCalls(error: Error): void {
-    for (const calls of [this.#writes, this.#reads, this.#states]) calls.failAll(error);
+    for (const calls of [this.#writes, this.#reads, this.#states, this.#inboxes]) calls.failAll(error);
   }
 
   #fromWriter(message: FromWriter): void {
@@ -293,6 +306,10 @@ class BackClient implements Back {
         return;
       case 'accepted':
         return this.#writes.resolve(message.id, message.accepted);
+      case 'inbox':
+        return this.#inboxes.resolve(message.id, message.answer);
+      case 'inbox-failed':
+        return this.#inboxes.reject(message.id, errorOf(message.error));
       case 'state':
         return this.#states.resolve(message.id, message.value);
       case 'failed':

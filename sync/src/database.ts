@@ -88,6 +88,27 @@ const STEPS = [
   -- The entry that made the document: with it goes what is known of its ids.
   ALTER TABLE temporary_id ADD COLUMN maker INTEGER;
   `,
+  `
+  -- Why a person has to see to it: inbox/types.ts; null: nobody has to.
+  ALTER TABLE entry ADD COLUMN inbox TEXT;
+  UPDATE entry SET inbox = iif(verdict = 'orphaned', 'orphaned', 'refused') WHERE state = 'refused' AND told = 1;
+  DROP INDEX entry_inbox;
+  ALTER TABLE entry DROP COLUMN told;
+  CREATE INDEX entry_inbox ON entry (seq) WHERE inbox IS NOT NULL;
+  -- The temporary ids that its apply made, in order.
+  ALTER TABLE entry ADD COLUMN temporary TEXT NOT NULL DEFAULT '[]';
+  -- The refused entry that it went to the inbox with.
+  ALTER TABLE entry ADD COLUMN orphan_of INTEGER;
+  CREATE INDEX entry_orphan ON entry (orphan_of) WHERE orphan_of IS NOT NULL;
+  -- The entry that was made of it when it was tried again.
+  ALTER TABLE entry ADD COLUMN retried_as INTEGER;
+  -- What people did with entries in the inbox: kept as long as the entry.
+  CREATE TABLE inbox_action (
+    n INTEGER PRIMARY KEY AUTOINCREMENT, seq INTEGER NOT NULL, action TEXT NOT NULL, who TEXT NOT NULL,
+    at TEXT NOT NULL, detail TEXT NOT NULL
+  );
+  CREATE INDEX inbox_action_of ON inbox_action (seq);
+  `,
 ];
 
 const file = (data: string) => join(data, 'edge.db');

@@ -193,6 +193,34 @@ export const ERRORS = {
     title: 'The request body is not valid JSON.',
     advice: 'Correct it and send it again.',
   },
+  /** There is no such entry in the inbox, or it is not for the eyes of whoever asks. */
+  LARDER_ENTRY_UNKNOWN: {
+    status: 404,
+    exit: 1,
+    title: 'There is no such change in the inbox.',
+    advice: '`larder inbox list` shows what is there.',
+  },
+  /** Somebody has dealt with this entry in another way. */
+  LARDER_ENTRY_DONE: {
+    status: 409,
+    exit: 1,
+    title: 'Somebody has dealt with this change already.',
+    advice: '`larder inbox show` tells who and how.',
+  },
+  /** This cannot be done with this entry: a fact is never discarded, what is known is not decided. */
+  LARDER_CHOICE_INVALID: {
+    status: 409,
+    exit: 1,
+    title: 'That cannot be done with this change.',
+    advice: '`larder inbox show` lists what can.',
+  },
+  /** Sent again as it is, it would be refused again; nothing was changed. */
+  LARDER_RETRY_REFUSED: {
+    status: 422,
+    exit: 1,
+    title: 'Tried again, this change would be refused again.',
+    advice: 'Edit it, or discard it. It stays in the inbox until then.',
+  },
   /** An unknown path below /_edge/. */
   LARDER_NOT_FOUND: {
     status: 404,

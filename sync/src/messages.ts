@@ -1,6 +1,7 @@
 /** What crosses between the threads. Everything here survives a structured clone. */
 import type { AcceptOptions, Accepted, BackOptions, BackStatus, Call, ReplicaAnswer } from './client.ts';
 import { LarderError, type ErrorCode } from './errors.ts';
+import type { Actor, InboxAnswers, InboxOrder } from './inbox/types.ts';
 import type { Fate, LinkState } from './link.ts';
 import type { Doc } from './profile.ts';
 import type { Bump } from './store.ts';
@@ -22,6 +23,7 @@ export type ToWriter =
   | { type: 'link'; state: LinkState; held: boolean; contact: number }
   /** This entry's refusal has reached its caller. */
   | { type: 'delivered'; entry: number }
+  | { type: 'inbox'; id: number; order: InboxOrder; actor: Actor }
   | { type: 'state-get'; id: number; key: string }
   | { type: 'state-set'; id: number; key: string; value: string; expiresAt: number | null }
   | { type: 'state-delete'; id: number; key: string }
@@ -41,6 +43,8 @@ export type FromWriter =
   | { type: 'fate'; fate: Fate }
   | { type: 'log'; level: 'info' | 'warn' | 'error'; message: string; detail: Record<string, unknown> }
   | { type: 'accepted'; id: number; accepted: Accepted }
+  | { type: 'inbox'; id: number; answer: InboxAnswers[InboxOrder['type']] }
+  | { type: 'inbox-failed'; id: number; error: SentError }
   | { type: 'state'; id: number; value: string | undefined }
   | { type: 'state-failed'; id: number; error: SentError }
   | { type: 'failed'; id: number; error: SentError }

@@ -180,11 +180,27 @@ export interface Write<U> {
   /** For apps that do not honour keys: how to look for what an earlier sending did. */
   find?: {
     ask(req: Req, entry: Entry): Ask;
-    /** The answer the lost sending got or would have got; null: not there. */
-    read(res: Res, req: Req, entry: Entry): Res | null;
-    /** Seconds after sending from which on "not there" counts. */
+    /**
+     * The answer the lost sending got or would have got; null: not there; several: only a person can tell which. Is
+     * given answers of 2xx and 404 only.
+     */
+    read(res: Res, req: Req, entry: Entry): Res | 'several' | null;
+    /** Seconds after the sending ended from which on "not there" counts. */
     longestInFlight: number;
   };
+  /** The body for a new attempt: without the values its author saw, which `check` fills in anew. Left out: the same. */
+  renew?(req: Req): Json | undefined;
+}
+
+/** Two people's changes that exclude each other, as a refusal tells it. */
+export interface Conflict {
+  /** Both set the same field; the document is gone that one would edit; it has changed that one would delete. */
+  type: 'same-field' | 'edit-of-deleted' | 'delete-of-edited';
+  /** `wanted` null where the whole document is to go; `current` null where it has gone. */
+  fields: { field: string; saw: Json; current: Json; wanted: Json }[];
+  /** Who made the change that is there now, and when (ISO 8601); null where the app does not say. */
+  by: string | null;
+  at: string | null;
 }
 
 /** What caused a change: one write under one key. */
@@ -281,6 +297,13 @@ export interface App<U extends User = User> {
   /** Equal scopes may share answers. */
   scope(user: U | null, req: Req): string;
   classify(req: Req, res: Res): Verdict;
+  /**
+   * What a refusal says of someone else's change; null: it is refused for another reason. `db` is for what is there now,
+   * and may lag behind the refusal.
+   */
+  conflict?(db: Reader, req: Req, res: Res): Conflict | null;
+  /** May this user work off what others have in this store's inbox? Left out: only the operator. Their own, everybody may. */
+  manages?(user: U, store: string): boolean;
   /** The app keeps each key's result: a write whose outcome is unknown may be sent again under the same key. */
   honoursKeys: boolean;
   /** The request as it goes to the cloud: plants the key or marker, and the credential. */

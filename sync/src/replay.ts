@@ -9,9 +9,11 @@ import type { Credentials } from './credentials.ts';
 import { messageOf } from './database.ts';
 import { CloudFault } from './fault.ts';
 import type { LinkState } from './link.ts';
+import { Lookup, type Finding } from './lookup.ts';
 import type { Identity, Req, Verdict } from './profile.ts';
 import type { QueuedEntry } from './queue/entries.ts';
-import { resOf } from './request.ts';
+import { answerOf, resOf } from './request.ts';
+import { Settlement } from './settlement.ts';
 import type { Noted, Store } from './store.ts';
 
 export interface ReplayParts {
@@ -37,6 +39,9 @@ export interface ReplayParts {
 type Ending = { seq: number; identity: Identity | null } & (
   | { type: 'verdict'; verdict: Verdict; answer: Answer; ids: Record<string, string> }
   | { type: 'fault'; sent: boolean }
+  /** What a look for its marker says, where the app keeps no results of keys. */
+  | { type: 'looked'; finding: Finding }
+  | { type: 'unreadable' }
   | { type: 'no-identity' }
 );
 
@@ -50,6 +55,8 @@ const WATCH = 1000;
 const BACKOFF_FIRST = 250;
 const BACKOFF_MOST = 30_000;
 const IN_FLIGHT_DELAY = 1000;
+/** Put into the inbox in one commit. */
+const MOST_LEFT = 100;
 /** A user whose credential nobody accepts is asked about this often; a new sign-in ends the wait at once. */
 const IDENTITY_DELAY = 15_000;
 
@@ -58,7 +65,12 @@ export class Replay {
   #sendable = false;
   /** The link is back: delays are to end. */
   #hurried = false;
+  /** How entries end. */
+  readonly settlement: Settlement;
   #underWay = 0;
+  readonly #lookup: Lookup;
+  /** Entries that are being looked for. */
+  readonly #looking = new Set<number>();
   #endings: Ending[] = [];
   #timer: NodeJS.Timeout;
   #soon: NodeJS.Immediate | null = null;
@@ -66,6 +78,9 @@ export class Replay {
 
   constructor(parts: ReplayParts) {
     this.#parts = parts;
+    const { store, cloud, uptime } = parts;
+    this.settlement = new Settlement(parts);
+    this.#lookup = new Lookup({ app: store.app, rebase: store.rebase, cloud, uptime });
     this.#timer = setInterval(() => this.kick(), WATCH);
   }
 
@@ -103,6 +118,7 @@ export class Replay {
       if (this.#hurried) this.#parts.store.commitAs('hurry', () => this.#parts.store.entries.hurry());
       this.#hurried = false;
       this.#finish();
+      if (!this.#parts.store.app.honoursKeys) this.#leaveToPeople();
       this.#start();
     } catch (error) {
       this.#parts.alarm('the queue stands still', { error: messageOf(error) });
@@ -115,6 +131,7 @@ export class Replay {
     if (!this.#sendable || this.#stopped || free <= 0 || !this.#parts.proved()) return;
     const { store, uptime } = this.#parts;
     if (store.app.honoursKeys) this.#retryUnknown();
+    else this.#look(free);
     const ready = store.entries.ready(uptime(), free);
     if (ready.length === 0) return;
     const sending = store.commitAs('send', () => ready.map(({ seq }) => store.entries.move(seq, 'send')));
@@ -136,6 +153,48 @@ export class Replay {
     store.commitAs('retry', () => {
       for (const { seq } of unknown) store.entries.move(seq, 'retry');
     });
+  }
+
+  /** Neither keys nor a way to look: only a person can tell, and the inbox says so (I2). */
+  #leaveToPeople(): void {
+    const { store } = this.#parts;
+    const hopeless = store.entries.unknown(Infinity, MOST_LEFT).filter((entry) => !this.#lookup.knows(entry));
+    if (hopeless.length === 0) return;
+    store.commit(() => {
+      for (const { seq } of hopeless) store.entries.setInbox(seq, 'unknown');
+    });
+    this.#parts.settled([]);
+    this.kick();
+  }
+
+  /** Looks for what the lost sendings did. */
+  #look(free: number): void {
+    const { store, uptime, concurrency } = this.#parts;
+    const due = store.entries.unknown(uptime(), concurrency).filter(({ seq }) => !this.#looking.has(seq));
+    for (const entry of due.slice(0, free)) {
+      this.#underWay += 1;
+      this.#looking.add(entry.seq);
+      void this.#find(entry).then((ending) => {
+        this.#underWay -= 1;
+        this.#looking.delete(entry.seq);
+        this.#endings.push(ending);
+        this.kick();
+      });
+    }
+  }
+
+  /** Never rejects. */
+  async #find(entry: QueuedEntry): Promise<Ending> {
+    const { seq } = entry;
+    const identity = this.#parts.credentials.identity(entry, this.#parts.now());
+    if (identity === null) return { seq, identity, type: 'looked', finding: { type: 'early', delay: IDENTITY_DELAY } };
+    try {
+      return { seq, identity, type: 'looked', finding: await this.#lookup.find(entry, identity) };
+    } catch (error) {
+      if (error instanceof CloudFault) return { seq, identity, type: 'looked', finding: { type: 'silent' } };
+      this.#alarm('the profile cannot look for this entry', entry, error);
+      return { seq, identity, type: 'unreadable' };
+    }
   }
 
   /** Never rejects: what throws here is a profile's fault or the link's, and stops this entry alone (I4). */
@@ -214,16 +273,20 @@ export class Replay {
     const { seq } = ending;
     if (ending.type === 'no-identity') return this.#later(seq, 'throttled', IDENTITY_DELAY);
     if (ending.type === 'fault') return this.#later(seq, ending.sent ? 'no-verdict' : 'not-sent', null);
+    if (ending.type === 'unreadable') return this.#leave(seq);
+    if (ending.type === 'looked') return this.#looked(seq, ending.identity, ending.finding, noted);
     const entry = this.#parts.store.entries.get(seq);
+    const { settlement } = this;
     switch (ending.verdict) {
       case 'done':
       case 'already-done':
-        return this.#applied(entry, ending.verdict, ending.answer, ending.ids, noted);
+        this.#lookup.forget(seq);
+        return settlement.applied(entry, ending.verdict, ending.answer, ending.ids, noted);
       case 'key-mismatch':
         this.#alarm('the cloud knows this key for another request', entry, null);
-        return this.#refused(entry, ending.verdict, ending.answer, noted);
+        return settlement.refused(entry, ending.verdict, ending.answer, noted);
       case 'refused':
-        return this.#refused(entry, ending.verdict, ending.answer, noted);
+        return settlement.refused(entry, ending.verdict, ending.answer, noted);
       case 'in-flight':
         return this.#later(seq, 'no-verdict', retryAfter(ending.answer) ?? IN_FLIGHT_DELAY);
       case 'throttled':
@@ -238,59 +301,57 @@ export class Replay {
     }
   }
 
+  /** What a look for its marker says: settled as its own answer would have settled it, sent again, or looked for again. */
+  #looked(seq: number, identity: Identity | null, finding: Finding, noted: Noted): number[] {
+    const { store, credentials } = this.#parts;
+    const { settlement } = this;
+    const entry = store.entries.get(seq);
+    switch (finding.type) {
+      case 'found': {
+        const answer = answerOf(finding.res);
+        const ending = this.#read(entry, identity, answer);
+        if (ending.type !== 'verdict') return this.#leave(seq);
+        this.#lookup.forget(seq);
+        if (ending.verdict === 'refused') return settlement.refused(entry, 'refused', answer, noted);
+        const tookEffect = ending.verdict === 'done' || ending.verdict === 'already-done';
+        return tookEffect ? settlement.applied(entry, 'already-done', answer, ending.ids, noted) : this.#leave(seq);
+      }
+      case 'absent':
+        store.entries.move(seq, 'retry');
+        return [];
+      case 'several':
+        return this.#leave(seq);
+      case 'early':
+        return this.#later(seq, 'no-verdict', finding.delay);
+      case 'identity': {
+        const again = identity !== null && credentials.reject(entry, identity, this.#parts.now());
+        return this.#later(seq, 'no-verdict', again ? 0 : IDENTITY_DELAY);
+      }
+      case 'silent':
+        return this.#later(seq, 'no-verdict', null);
+    }
+  }
+
+  /** Only a person can tell what became of it. */
+  #leave(seq: number): number[] {
+    this.#lookup.forget(seq);
+    this.#parts.store.entries.setInbox(seq, 'unknown');
+    return [];
+  }
+
   /** Back into the queue or into doubt, to be looked at again after a delay: given, or with full jitter. */
   #later(seq: number, event: 'not-sent' | 'throttled' | 'no-verdict', delay: number | null): number[] {
     const { store, uptime, random } = this.#parts;
+    if (event === 'no-verdict' && store.entries.get(seq).state === 'sending') this.#lookup.sendingEnded(seq);
     const { attempts } = store.entries.move(seq, event);
     const ceiling = Math.min(BACKOFF_MOST, BACKOFF_FIRST * 2 ** Math.min(attempts, 20));
     store.entries.setNotBefore(seq, Math.ceil(uptime() + (delay ?? random() * ceiling)));
     return [];
   }
 
-  /** It took effect. The overlay shows it until the base contains it: the feed's marker says when (I6). */
-  #applied(entry: QueuedEntry, verdict: Verdict, answer: Answer, ids: Record<string, string>, noted: Noted): number[] {
-    const { store } = this.#parts;
-    store.replaceIds(ids, entry.seq);
-    store.entries.settle(entry.seq, 'done', verdict, answer, this.#time());
-    store.entries.forgetNeed(entry.seq);
-    noted.tag(...entry.tags);
-    if (entry.marked) store.release(entry.seq, noted);
-    return [entry.seq];
-  }
-
-  /** It will never take effect: the overlay lets go, and proposals that build on it go to the inbox with it. */
-  #refused(entry: QueuedEntry, verdict: Verdict, answer: Answer, noted: Noted): number[] {
-    const { store } = this.#parts;
-    store.entries.settle(entry.seq, 'refused', verdict, answer, this.#time());
-    if (entry.overlaid) store.release(entry.seq, noted);
-    return [entry.seq, ...this.#orphan(entry.seq, answer, noted)];
-  }
-
-  /** What needs a refused entry, directly or through others; each once, however many ways lead to it. */
-  #orphan(refused: number, answer: Answer, noted: Noted): number[] {
-    const { entries } = this.#parts.store;
-    const gone = [refused];
-    // Grows while it is walked.
-    for (const seq of gone) {
-      const needing = entries.needing(seq);
-      // A fact has happened whatever became of the proposal beneath it: it is sent (DESIGN: facts are not refused).
-      entries.forgetNeed(seq);
-      for (const orphan of needing.filter((entry) => entry.kind === 'proposal')) {
-        entries.settle(orphan.seq, 'orphaned', 'orphaned', answer, this.#time());
-        if (orphan.overlaid) this.#parts.store.release(orphan.seq, noted);
-        gone.push(orphan.seq);
-      }
-    }
-    return gone.slice(1);
-  }
-
   #alarm(message: string, { seq, route }: QueuedEntry, error: unknown): void {
     const reason = error === null ? {} : { error: messageOf(error) };
     this.#parts.alarm(message, { entry: seq, route, ...reason });
-  }
-
-  #time(): string {
-    return new Date(this.#parts.now()).toISOString();
   }
 }
 

@@ -197,7 +197,7 @@ export class Store {
    * query and body. What has been sent stays as it is: its key stands for those bytes.
    */
   replaceIds(ids: Record<string, string>, maker: number): void {
-    const pairs = Object.entries(ids);
+    const pairs = Object.entries(ids).filter(([temporary, id]) => temporary !== id);
     if (pairs.length === 0) return;
     const before = new Map(pairs.map(([temporary]) => [temporary, this.view.settledId(temporary)]));
     const known = this.db.prepare(`INSERT INTO temporary_id (temporary, id, maker) VALUES (?1, ?2, ?3)
@@ -228,6 +228,12 @@ export class Store {
       this.entries.rewrite(seq, renamed.path, renamed.search, renamed.body);
       if (!again) this.rebase.rerun(seq);
     }
+  }
+
+  /** Whoever names a document that was to be made means, from now on, the one that `maker` makes in its place. */
+  supersedeIds(old: readonly string[], made: readonly string[], maker: number): void {
+    const put = this.db.prepare('INSERT OR REPLACE INTO temporary_id (temporary, id, maker) VALUES (?, ?, ?)');
+    for (const [at, id] of made.entries()) if (old[at] !== undefined) put.run(old[at], id, maker);
   }
 
   /** A text with every temporary id in it that the cloud has replaced by its own. */

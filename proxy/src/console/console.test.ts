@@ -26,6 +26,8 @@ const back: BackStatus = {
     oldest: new Date(START).toISOString(),
     states: { queued: 2, sending: 0, unknown: 1 },
     inbox: 1,
+    inboxKinds: { refused: 0, conflict: 1, orphaned: 0, 'key-mismatch': 0, unknown: 0 },
+    inboxOldest: new Date(START).toISOString(),
   },
   replica: {
     complete: true,

@@ -1,6 +1,7 @@
 /** The queue's rows. Nothing here decides; every function runs inside the writer's transaction. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { Answer, EntryState, OpenState } from '../client.ts';
+import type { InboxKind } from '../inbox/types.ts';
 import type { Entry, User, Verdict } from '../profile.ts';
 import { next, type EntryEvent } from './states.ts';
 
@@ -23,26 +24,40 @@ export interface QueuedEntry extends Entry {
   /** It had been applied in a cloud that was restored since, and is offered again under its key. */
   again: boolean;
   tags: string[];
-  /** The cloud's answer, once settled. */
+  /** The cloud's answer, once settled; null, too, where a person said that it was applied. */
   answer: Answer | null;
+  settledAt: string | null;
+  /** Why a person has to see to it; null: nobody has to. */
+  inbox: InboxKind | null;
+  /** The temporary ids that its apply made, in order. */
+  temporary: string[];
+  /** The refused entry that it went to the inbox with. */
+  orphanOf: number | null;
+  /** What was made of it when it was tried again. */
+  retriedAs: number | null;
 }
 
-export type NewEntry = Omit<
-  QueuedEntry,
-  'seq' | 'tags' | 'overlaid' | 'marked' | 'attempts' | 'again' | 'answer' | 'state'
->;
+type Later = 'state' | 'tags' | 'overlaid' | 'marked' | 'attempts' | 'again' | 'answer' | 'settledAt';
+type OfInbox = 'inbox' | 'temporary' | 'orphanOf' | 'retriedAs';
+export type NewEntry = Omit<QueuedEntry, 'seq' | Later | OfInbox>;
 
 const OPEN_STATES: readonly OpenState[] = ['queued', 'sending', 'unknown'];
 const OPEN = `('${OPEN_STATES.join(`', '`)}')`;
 
 export class Entries {
   readonly #statements;
+  readonly #inbox;
 
   constructor(db: DatabaseSync) {
+    this.#inbox = {
+      kind: db.prepare('UPDATE entry SET inbox = ? WHERE seq = ?'),
+      orphanOf: db.prepare('UPDATE entry SET orphan_of = ? WHERE seq = ?'),
+      temporary: db.prepare('UPDATE entry SET temporary = ? WHERE seq = ?'),
+    };
     this.#statements = {
       insert: db.prepare(`INSERT INTO entry
-        (key, user, user_json, route, kind, release, method, path, search, headers, body, fingerprint, at, state, told, tags)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', 1, '[]')`),
+        (key, user, user_json, route, kind, release, method, path, search, headers, body, fingerprint, at, state, tags)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', '[]')`),
       byKey: db.prepare('SELECT * FROM entry WHERE user = ? AND key = ?'),
       bySeq: db.prepare('SELECT * FROM entry WHERE seq = ?'),
       tags: db.prepare('UPDATE entry SET tags = ? WHERE seq = ?'),
@@ -51,7 +66,6 @@ export class Entries {
       state: db.prepare('UPDATE entry SET state = ? WHERE seq = ?'),
       attempt: db.prepare('UPDATE entry SET attempts = attempts + 1 WHERE seq = ?'),
       notBefore: db.prepare('UPDATE entry SET not_before = ? WHERE seq = ?'),
-      heard: db.prepare('UPDATE entry SET told = 0 WHERE seq = ?'),
       settle: db.prepare(
         'UPDATE entry SET state = ?, verdict = ?, answer = ?, settled_at = ?, again = 0 WHERE seq = ?',
       ),
@@ -68,9 +82,13 @@ export class Entries {
       ready: db.prepare(`SELECT e.* FROM entry e WHERE e.state = 'queued' AND e.not_before <= ?
         AND NOT EXISTS (SELECT 1 FROM entry_need n JOIN entry d ON d.seq = n.need WHERE n.seq = e.seq AND d.state IN ${OPEN})
         ORDER BY e.seq LIMIT ?`),
-      unknown: db.prepare(`SELECT * FROM entry WHERE state = 'unknown' AND not_before <= ? ORDER BY seq LIMIT ?`),
+      unknown: db.prepare(
+        `SELECT * FROM entry WHERE state = 'unknown' AND inbox IS NULL AND not_before <= ? ORDER BY seq LIMIT ?`,
+      ),
       hurry: db.prepare(`UPDATE entry SET not_before = 0 WHERE state IN ${OPEN} AND not_before > 0`),
-      hurryUser: db.prepare(`UPDATE entry SET not_before = 0 WHERE state = 'queued' AND not_before > 0 AND user = ?`),
+      hurryUser: db.prepare(
+        `UPDATE entry SET not_before = 0 WHERE state IN ('queued', 'unknown') AND not_before > 0 AND user = ?`,
+      ),
       applied: db.prepare(`SELECT seq FROM entry WHERE overlaid = 1 AND state = 'applied'`),
       neverSent: db.prepare(`SELECT * FROM entry WHERE state = 'queued' AND attempts = 0 AND seq > ? ORDER BY seq`),
       notSettled: db.prepare(`SELECT * FROM entry WHERE state IN ('queued', 'unknown') AND seq > ? ORDER BY seq`),
@@ -87,12 +105,10 @@ export class Entries {
       openCount: db.prepare(`SELECT count(*) AS n FROM entry WHERE state IN ${OPEN}`),
       openStates: db.prepare(`SELECT state, count(*) AS n FROM entry WHERE state IN ${OPEN} GROUP BY state`),
       oldest: db.prepare(`SELECT at FROM entry WHERE state IN ${OPEN} ORDER BY seq LIMIT 1`),
-      // `told` is 1 from the start: someone was told 202, or may have been. 0: the refusal itself has reached its caller.
-      inbox: db.prepare(`SELECT count(*) AS n FROM entry WHERE state = 'refused' AND told = 1`),
       newest: db.prepare(`SELECT max(release) AS release FROM entry WHERE state IN ${OPEN}`),
       pruneIds: db.prepare('DELETE FROM temporary_id WHERE maker NOT IN (SELECT seq FROM entry)'),
       prune: db.prepare(
-        `DELETE FROM entry WHERE overlaid = 0 AND settled_at < ? AND (state IN ('applied', 'discarded') OR told = 0)`,
+        `DELETE FROM entry WHERE overlaid = 0 AND settled_at < ? AND inbox IS NULL AND state NOT IN ${OPEN}`,
       ),
     };
   }
@@ -135,16 +151,30 @@ export class Entries {
     return { ...entry, state };
   }
 
+  /** `answer` null: nobody but a person says so. */
   settle(
     seq: number,
     event: 'done' | 'refused' | 'orphaned',
     verdict: Verdict | 'orphaned',
-    answer: Answer,
+    answer: Answer | null,
     at: string,
   ) {
     const state = next(this.get(seq).state, event);
-    this.#statements.settle.run(state, verdict, JSON.stringify(answer), at, seq);
+    this.#statements.settle.run(state, verdict, answer === null ? null : JSON.stringify(answer), at, seq);
     this.#statements.dropNeeds.run(seq);
+  }
+
+  /** Puts an entry into the inbox, or takes it out. */
+  setInbox(seq: number, kind: InboxKind | null): void {
+    this.#inbox.kind.run(kind, seq);
+  }
+
+  setOrphanOf(seq: number, refused: number): void {
+    this.#inbox.orphanOf.run(refused, seq);
+  }
+
+  setTemporary(seq: number, ids: readonly string[]): void {
+    this.#inbox.temporary.run(JSON.stringify(ids), seq);
   }
 
   setTags(seq: number, tags: string[]): void {
@@ -164,11 +194,6 @@ export class Entries {
   /** It may be sent again from then on: ms of this process's monotonic clock, for a start ends all delays. */
   setNotBefore(seq: number, at: number): void {
     this.#statements.notBefore.run(at, seq);
-  }
-
-  /** Its refusal has reached the caller: nobody else needs to see to it. */
-  setHeard(seq: number): void {
-    this.#statements.heard.run(seq);
   }
 
   rewrite(seq: number, path: string, search: string, body: string | null): void {
@@ -279,14 +304,13 @@ export class Entries {
     return Number(this.#statements.openCount.get()?.['n']);
   }
 
-  counts(): { states: Record<OpenState, number>; oldest: string | null; inbox: number } {
+  counts(): { states: Record<OpenState, number>; oldest: string | null } {
     const states = { queued: 0, sending: 0, unknown: 0 };
     for (const row of this.#statements.openStates.all()) states[row['state'] as OpenState] = Number(row['n']);
     const oldest = this.#statements.oldest.get()?.['at'];
     return {
       states,
       oldest: typeof oldest === 'string' ? oldest : null,
-      inbox: Number(this.#statements.inbox.get()?.['n']),
     };
   }
 
@@ -320,9 +344,13 @@ export interface Restorable {
 
 type Raw = Record<string, unknown>;
 
+const textOf = (value: unknown) => (typeof value === 'string' ? value : null);
+const numberOf = (value: unknown) => (typeof value === 'number' ? value : null);
+
 const entriesOf = (rows: Raw[]): QueuedEntry[] => rows.map((row) => entryOf(row)).filter((entry) => entry !== null);
 
-function entryOf(row: Raw | undefined): QueuedEntry | null {
+/** An entry as its row says. */
+export function entryOf(row: Raw | undefined): QueuedEntry | null {
   if (row === undefined) return null;
   const answer = row['answer'];
   return {
@@ -346,5 +374,10 @@ function entryOf(row: Raw | undefined): QueuedEntry | null {
     again: row['again'] === 1,
     tags: JSON.parse(String(row['tags'])) as string[],
     answer: typeof answer === 'string' ? (JSON.parse(answer) as Answer) : null,
+    settledAt: textOf(row['settled_at']),
+    inbox: textOf(row['inbox']) as InboxKind | null,
+    temporary: JSON.parse(String(row['temporary'])) as string[],
+    orphanOf: numberOf(row['orphan_of']),
+    retriedAs: numberOf(row['retried_as']),
   };
 }

@@ -20,6 +20,8 @@ export interface Effect {
   operations: Operation[];
   /** Documents looked at by id; id `*` stands for a list of the resource. */
   reads: { resource: string; id: string }[];
+  /** The temporary ids that it made, in order, whether or not the cloud's own are known. */
+  temporary: string[];
 }
 
 export const ANY = '*';
@@ -41,7 +43,7 @@ export class Application implements Writer {
   readonly #entry: Entry;
   readonly #operations: Operation[] = [];
   readonly #reads = new Map<string, { resource: string; id: string }>();
-  #ids = 0;
+  readonly #temporary: string[] = [];
 
   /** `prior` gives a document as it was before this entry: the view itself for the newest entry. */
   constructor(view: View, entry: Entry, prior: (resource: string, id: string) => Doc | null) {
@@ -84,12 +86,13 @@ export class Application implements Writer {
   }
 
   newId(resource: string): string {
-    this.#ids += 1;
-    return this.#view.settledId(temporaryId(resource, this.#entry, this.#ids));
+    const id = temporaryId(resource, this.#entry, this.#temporary.length + 1);
+    this.#temporary.push(id);
+    return this.#view.settledId(id);
   }
 
   effect(): Effect {
-    return { operations: this.#operations, reads: [...this.#reads.values()] };
+    return { operations: this.#operations, reads: [...this.#reads.values()], temporary: this.#temporary };
   }
 
   #looked(resource: string, id: string): void {

@@ -73,6 +73,7 @@ export class Rebase {
     const tags = tagsOf(touchedBy(effect).values());
     entries.setTags(entry.seq, tags);
     entries.setDocuments(entry.seq, ...documentsOf(effect));
+    if (effect.temporary.length > 0) entries.setTemporary(entry.seq, effect.temporary);
     return tags;
   }
 
@@ -152,7 +153,7 @@ export class Rebase {
       return application.effect();
     } catch (error) {
       entries.setFault(entry.seq, messageOf(error));
-      return { operations: [], reads: application.effect().reads };
+      return { ...application.effect(), operations: [] };
     }
   }
 

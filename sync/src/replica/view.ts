@@ -81,9 +81,12 @@ export class View implements Reader {
     return table;
   }
 
-  /** The cloud's id for a temporary one that it has replaced: it is still understood in later reads. */
+  /**
+   * The cloud's id for a temporary one that it has replaced: it is still understood in later reads. What was tried again
+   * has another temporary id in between.
+   */
   settledId(id: string): string {
     const row = this.#temporary.get(id);
-    return row === undefined ? id : String(row['id']);
+    return row === undefined ? id : this.settledId(String(row['id']));
   }
 }

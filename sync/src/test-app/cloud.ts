@@ -4,7 +4,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Batch, Cause, Change, Doc } from '../profile.ts';
+import type { Batch, Cause, Change, Doc, Json } from '../profile.ts';
 
 /** What happens to the next writes: answered; done, with the answer lost; 503 from the app; nothing at all. */
 export type Mood = 'well' | 'lose-answers' | 'crash' | 'silent' | 'portal';
@@ -33,6 +33,8 @@ type Placed = Change & { nonce: string };
 export class TestCloud {
   mood: Mood = 'well';
   epoch = 'e1';
+  /** Each key's result is kept, and said in the feed; else the same request twice is done twice. */
+  keepsKeys = true;
   /** The feed stands still: what happens meanwhile is told once it goes on. */
   feedHeld = false;
   /** The feed answers 503. */
@@ -44,6 +46,8 @@ export class TestCloud {
   /** Pages of lists before they answer 503, and those that were asked for. */
   listsLeft = Infinity;
   readonly walked: string[] = [];
+  /** References that were looked for. */
+  readonly lookedFor: string[] = [];
   /** Answers to writes wait for this. */
   answerAfter: Promise<void> = Promise.resolve();
   readonly articles = new Map<string, Doc>();
@@ -62,7 +66,8 @@ export class TestCloud {
   readonly #idle: NodeJS.Timeout;
 
   constructor() {
-    this.#server = createServer((request, response) => void this.#serve(request, response));
+    // A request that breaks off in its middle has no effect, and nobody to answer.
+    this.#server = createServer((request, response) => this.#serve(request, response).catch(() => response.destroy()));
     this.#idle = setInterval(() => this.#publish(true), 500);
   }
 
@@ -167,6 +172,8 @@ export class TestCloud {
     const after = url.searchParams.get('after');
     if (url.pathname === '/changes') return this.#page(after);
     if (this.listsLeft <= 0) return [503, { code: 'unavailable' }];
+    const ref = url.searchParams.get('ref');
+    if (ref !== null) return this.#withRef(ref);
     this.listsLeft -= 1;
     this.walked.push(url.pathname);
     const docs = [...(url.pathname === '/articles' ? this.articles : this.orders).values()]
@@ -174,6 +181,11 @@ export class TestCloud {
       .sort((a, b) => (String(a['id']) < String(b['id']) ? -1 : 1));
     const data = docs.slice(0, 3);
     return [200, { data, next: docs.length > 3 ? String(data[2]?.['id']) : null }];
+  }
+
+  #withRef(ref: string): [number, unknown] {
+    this.lookedFor.push(ref);
+    return [200, { data: [...this.orders.values()].filter((order) => order['ref'] === ref), next: null }];
   }
 
   /** A place: after that many changes, the last of which has this nonce. */
@@ -229,7 +241,7 @@ export class TestCloud {
     if (this.mood === 'crash') return this.#json(response, 503, { code: 'crashed' });
     if (this.rejected.has(authorization)) return this.#json(response, 401, { code: 'unauthenticated' });
     const user = actingFor === '' ? (authorization.replace('Bearer ', '').split('#')[0] ?? '') : actingFor;
-    const known = this.#seen.get(`${user} ${key}`);
+    const known = this.keepsKeys ? this.#seen.get(`${user} ${key}`) : undefined;
     const seen = known ?? this.#effect(request.method ?? '', url.pathname, body, { user, key });
     this.#seen.set(`${user} ${key}`, seen);
     if (this.mood === 'lose-answers') return void response.destroy();
@@ -245,18 +257,21 @@ export class TestCloud {
   }
 
   #effect(method: string, path: string, body: Doc, cause: Cause): Seen {
+    if (!this.keepsKeys) return this.#take(method, path, body, null);
     this.#begin();
     const seen = this.#take(method, path, body, cause);
     this.#note({ type: 'marker', cause, tx: this.#tx });
     return seen;
   }
 
-  #take(method: string, path: string, body: Doc, cause: Cause): Seen {
+  #take(method: string, path: string, body: Doc, cause: Cause | null): Seen {
     if (method === 'POST' && path === '/orders') {
+      if (body['note'] === FORBIDDEN) return { status: 403, body: { code: 'forbidden' } };
       const article = this.articles.get(String(body['article']));
       if (article !== undefined)
         this.#put('articles', String(article['id']), { qty: Number(article['qty']) - Number(body['qty']) }, cause);
-      return { status: 201, body: this.#put('orders', String(body['id']), body, cause) };
+      const id = this.keepsKeys ? String(body['id']) : `order-${this.orders.size + 1}`;
+      return { status: 201, body: this.#put('orders', id, body, cause) };
     }
     if (method === 'POST') {
       if (body['name'] === FORBIDDEN) return { status: 403, body: { code: 'forbidden' } };
@@ -264,9 +279,20 @@ export class TestCloud {
       return { status: 201, body: this.#put('articles', `made-${this.#created}`, { qty: 0, ...body }, cause) };
     }
     const id = path.split('/')[2] ?? '';
-    if (!this.articles.has(id)) return { status: 404, body: { code: 'not-found' } };
-    if (body['name'] === FORBIDDEN) return { status: 403, body: { code: 'forbidden' } };
-    const doc = this.#put('articles', id, body, cause);
+    const article = this.articles.get(id);
+    if (article === undefined) return { status: 404, body: { code: 'not-found' } };
+    const { saw, ...fields } = body;
+    if (fields['name'] === FORBIDDEN) return { status: 403, body: { code: 'forbidden', title: 'You may not.' } };
+    const conflicts = conflictsOf(article, fields, (saw ?? {}) as Doc);
+    if (conflicts.length > 0) return { status: 409, body: { code: 'conflict', conflicts } };
+    const doc = this.#put('articles', id, fields, cause);
     return { status: 200, body: body['name'] === UNREADABLE ? { ...doc, code: UNREADABLE } : doc };
   }
 }
+
+/** Fields that are neither as their editor saw them nor as they are wanted. */
+const conflictsOf = (article: Doc, fields: Doc, saw: Doc) =>
+  Object.entries(fields)
+    .map(([field, wanted]) => ({ field, saw: saw[field], current: article[field] ?? null, wanted }))
+    .filter((each): each is typeof each & { saw: Json } => each.saw !== undefined)
+    .filter(({ saw: seen, current, wanted }) => current !== seen && current !== wanted);

@@ -13,11 +13,11 @@ export class TestEdge {
   cloud!: TestCloud; // set before each test, as are the others
   back!: Back;
   data!: string;
-  #origin!: URL;
+  origin!: URL;
 
   async begin(): Promise<void> {
     this.cloud = new TestCloud();
-    this.#origin = await this.cloud.listen();
+    this.origin = await this.cloud.listen();
     this.data = mkdtempSync(join(tmpdir(), 'larder-back-'));
     for (const id of ['a', 'b', 'c', 'd', 'e']) this.cloud.setArticle(id, { name: `article ${id}`, qty: 100 });
   }
@@ -32,7 +32,7 @@ export class TestEdge {
     this.back = await startBack({
       data: this.data,
       profile: PROFILE,
-      cloud: this.#origin,
+      cloud: this.origin,
       store: 'S1',
       credential: 'Bearer edge',
       sealKey: new Uint8Array(32).fill(7),

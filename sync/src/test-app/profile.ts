@@ -1,5 +1,14 @@
 /** The profile of the small app that the back is tested against: articles with a quantity, and orders that take some. */
-import { defineApp, Refusal, temporaryId, type Batch, type Doc, type Req, type Res } from '../profile.ts';
+import {
+  defineApp,
+  Refusal,
+  temporaryId,
+  type Batch,
+  type Conflict,
+  type Doc,
+  type Req,
+  type Res,
+} from '../profile.ts';
 import { UNREADABLE, UNSENDABLE } from './cloud.ts';
 
 const text = (value: unknown) => (typeof value === 'string' ? value : '');
@@ -21,6 +30,15 @@ export default defineApp({
     if (res.status === 429) return 'throttled';
     return res.status < 500 ? 'refused' : 'unavailable';
   },
+  conflict(db, req, res) {
+    const { code, conflicts } = (res.body ?? {}) as { code?: string; conflicts?: Conflict['fields'] };
+    const current = db.get('articles', text(req.params['id']));
+    if (code === 'not-found') return { type: 'edit-of-deleted', fields: [], by: null, at: null };
+    if (code !== 'conflict' || conflicts === undefined) return null;
+    const fields = conflicts.map((each) => ({ ...each, current: current?.[each.field] ?? each.current }));
+    return { type: 'same-field', fields, by: 'somebody', at: null };
+  },
+  manages: (user) => user.id === 'max',
   honoursKeys: true,
   send(req, entry, identity) {
     if (bodyOf(req)['name'] === UNSENDABLE) throw new Error('this profile cannot send it');
@@ -91,14 +109,21 @@ export default defineApp({
     'PATCH /articles/:id': {
       kind: 'proposal',
       check(db, req) {
-        if (db.get('articles', text(req.params['id'])) === null)
-          throw new Refusal({ status: 404, headers: {}, body: { code: 'not-found' } });
-        return req.body;
+        const article = db.get('articles', text(req.params['id']));
+        if (article === null) throw new Refusal({ status: 404, headers: {}, body: { code: 'not-found' } });
+        const { saw, ...fields } = bodyOf(req);
+        const seen = Object.fromEntries(Object.keys(fields).map((field) => [field, article[field] ?? null]));
+        return { ...fields, saw: saw ?? seen };
+      },
+      renew(req) {
+        const { saw: _, ...fields } = bodyOf(req);
+        return fields;
       },
       apply(db, req) {
         const article = db.get('articles', text(req.params['id']));
         if (article === null) throw new Error('the article is gone');
-        db.put('articles', { ...article, ...bodyOf(req), version: Number(article['version']) + 1 });
+        const { saw: _, ...fields } = bodyOf(req);
+        db.put('articles', { ...article, ...fields, version: Number(article['version']) + 1 });
       },
       answer: (db, req) => item(db.get('articles', text(req.params['id']))),
     },
