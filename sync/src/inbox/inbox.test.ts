@@ -201,7 +201,7 @@ describe('a fact that the cloud insists on refusing', () => {
     await act(retry(seq), userOf('max'));
     await until('it is refused again', () => edge.cloud.arrived.length === 2);
     const [first, second] = edge.cloud.arrived;
-    expect(second).toMatchObject({ authorization: 'Bearer ann', path: '/orders' });
+    expect(second).toMatchObject({ actingFor: 'ann', path: '/orders' });
     expect(second?.key).not.toBe(first?.key);
   });
 });

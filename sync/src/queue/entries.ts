@@ -44,16 +44,18 @@ export type NewEntry = Omit<QueuedEntry, 'seq' | Later | OfInbox>;
 const OPEN_STATES: readonly OpenState[] = ['queued', 'sending', 'unknown'];
 const OPEN = `('${OPEN_STATES.join(`', '`)}')`;
 
+const inboxStatements = (db: DatabaseSync) => ({
+  kind: db.prepare('UPDATE entry SET inbox = ? WHERE seq = ?'),
+  orphanOf: db.prepare('UPDATE entry SET orphan_of = ? WHERE seq = ?'),
+  temporary: db.prepare('UPDATE entry SET temporary = ? WHERE seq = ?'),
+});
+
 export class Entries {
   readonly #statements;
   readonly #inbox;
 
   constructor(db: DatabaseSync) {
-    this.#inbox = {
-      kind: db.prepare('UPDATE entry SET inbox = ? WHERE seq = ?'),
-      orphanOf: db.prepare('UPDATE entry SET orphan_of = ? WHERE seq = ?'),
-      temporary: db.prepare('UPDATE entry SET temporary = ? WHERE seq = ?'),
-    };
+    this.#inbox = inboxStatements(db);
     this.#statements = {
       insert: db.prepare(`INSERT INTO entry
         (key, user, user_json, route, kind, release, method, path, search, headers, body, fingerprint, at, state, tags)
