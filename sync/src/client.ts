@@ -3,6 +3,7 @@ import { LarderError } from './errors.ts';
 import type { Actor, InboxAnswers, InboxKind, InboxOrder } from './inbox/types.ts';
 import type { Fate, LinkState } from './link.ts';
 import type { FromReader, FromWriter, ToReader, ToWriter, WorkerOptions } from './messages.ts';
+import { startPool } from './priority.ts';
 import type { Doc, User } from './profile.ts';
 import { TagTable } from './tag-table.ts';
 import { Calls, errorOf, Thread } from './thread.ts';
@@ -158,6 +159,7 @@ export interface BackOptions {
 /** Starts both threads; resolves when they are ready. Rejects with a `LarderError` where they cannot be. */
 export async function startBack(options: BackOptions): Promise<Back> {
   const client = new BackClient();
+  await startPool();
   try {
     await client.start(options);
   } catch (error) {

@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { Back } from './back.ts';
 import { loadProfile } from './load-profile.ts';
+import { giveWay } from './priority.ts';
 import { sentErrorOf, type FromWriter, type ToWriter, type WorkerOptions } from './messages.ts';
 
 if (parentPort === null) throw new Error('writer.ts runs as a worker thread');
@@ -10,6 +11,7 @@ const options = workerData as WorkerOptions;
 
 const post = (message: FromWriter) => port.postMessage(message);
 
+giveWay();
 try {
   const app = await loadProfile(options.profile);
   const back = new Back(options, app, post);

@@ -21,6 +21,11 @@ export class Client {
     this.#token = token;
   }
 
+  /** What this person's requests carry: empty where nobody has signed in. */
+  get authorization(): string {
+    return this.#token === null ? '' : `Bearer ${this.#token}`;
+  }
+
   /** The same person at another address: a token is good at the edge and in the cloud. */
   at(base: string): Client {
     return new Client(base, this.#token);
@@ -51,7 +56,7 @@ export class Client {
 
   async send<T>(method: string, path: string, body?: unknown, extra: Record<string, string> = {}): Promise<Answer<T>> {
     const headers: Record<string, string> = { accept: 'application/json', ...extra };
-    if (this.#token !== null) headers['authorization'] = `Bearer ${this.#token}`;
+    if (this.#token !== null) headers['authorization'] = this.authorization;
     if (body !== undefined) headers['content-type'] = 'application/json';
     const response = await fetch(`${this.base}/api/v1${path}`, {
       method,
