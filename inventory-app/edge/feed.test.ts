@@ -46,8 +46,8 @@ test('What is no page of the feed is not taken for an empty one', () => {
 
 test('All documents of a resource are asked for by id, page by page', () => {
   const { products } = profile.resources;
-  expect(products?.list(null, 'S001').path).toBe('/api/v1/products?sort=id&limit=500');
-  expect(products?.list('a=', 'S001').path).toBe('/api/v1/products?sort=id&limit=500&after=a%3D');
+  expect(products?.list(null, 'S001').path).toBe('/api/v1/snapshots/products?limit=2000');
+  expect(products?.list('a=', 'S001').path).toBe('/api/v1/snapshots/products?limit=2000&after=a%3D');
   const body = { data: [product], page: { next: null, total: 1 } };
   expect(products?.page({ status: 200, headers: {}, body })).toEqual({ docs: [product], next: null });
   expect(products?.version(product)).toBe(2);

@@ -1,6 +1,7 @@
 /** The documents that a store's replica holds, and how all of them are fetched. Movements and users stay in the cloud. */
 import * as z from 'zod';
 import type { Doc, Json, Resource } from '@larder/sync/profile';
+import { digestOf } from '../rules/digest.ts';
 import { indexedFields } from '../rules/list.ts';
 import { API, type ListedResource } from '../rules/resources.ts';
 import { isSearchable, searchText } from '../rules/search.ts';
@@ -19,13 +20,19 @@ export const REPLICATED = [
 ] as const satisfies readonly ListedResource[];
 export type Replicated = (typeof REPLICATED)[number];
 
-const PAGE = 500;
+/** Many, so that the round trips to the cloud do not count, and few enough to be parsed at once. */
+const PAGE = 2000;
+const DIGESTED = 1000;
 
 const isDoc = (value: unknown): value is Doc => value !== null && typeof value === 'object' && !Array.isArray(value);
 /** Documents are taken as the cloud sends them: a newer cloud may know fields that this profile does not. */
 export const DocumentShape = z.custom<Doc>(isDoc, 'must be a document');
 
-const ListPage = z.object({ data: z.array(DocumentShape), page: z.object({ next: z.string().nullable() }) });
+const Paging = z.object({ next: z.string().nullable() });
+const ListPage = z.object({ data: z.array(DocumentShape), page: Paging });
+const DigestPage = z.object({ digest: z.string(), through: z.string().nullable(), page: Paging });
+
+const after = (page: string | null) => (page === null ? '' : `&after=${encodeURIComponent(page)}`);
 
 function resourceOf(name: Replicated): Resource {
   return {
@@ -35,11 +42,20 @@ function resourceOf(name: Replicated): Resource {
     ...(isSearchable(name) && { search: (doc: Doc) => searchText(name, doc) }),
     // Ids never change, so no document moves from a page to come to one already read.
     list: (page) => ({
-      path: `${API}/${name}?sort=id&limit=${PAGE}${page === null ? '' : `&after=${encodeURIComponent(page)}`}`,
+      path: `${API}/snapshots/${name}?limit=${PAGE}${after(page)}`,
     }),
     page(res) {
       const { data, page } = ListPage.parse(res.body);
       return { docs: data, next: page.next };
+    },
+    named: (ids) => ({ path: `${API}/${name}?ids=${encodeURIComponent(ids.join(','))}&limit=${ids.length}` }),
+    digest: {
+      ask: (page) => ({ path: `${API}/snapshots/${name}?digest=true&limit=${DIGESTED}${after(page)}` }),
+      read(res) {
+        const { digest, through, page } = DigestPage.parse(res.body);
+        return { hash: digest, through, next: page.next };
+      },
+      hash: digestOf,
     },
   };
 }

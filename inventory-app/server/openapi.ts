@@ -62,6 +62,7 @@ function operation(route: Route): Part {
     ...(path.includes(':id') ? [ref('parameters', 'id')] : []),
     ...(purpose === 'list' && resource !== undefined ? listParameters(resource).map(queryParameter) : []),
     ...(purpose === 'changes' ? ['after', 'limit', 'store'].map(queryParameter) : []),
+    ...(purpose === 'snapshot' ? ['after', 'limit', 'digest'].map(queryParameter) : []),
     ...(purpose === 'list' || purpose === 'item' ? [ref('parameters', 'IfNoneMatch')] : []),
     ...(purpose === 'edit' || purpose === 'delete' ? [ref('parameters', 'IfMatch')] : []),
     ...(write ? [ref('parameters', 'IdempotencyKey'), ref('parameters', 'OnBehalfOf')] : []),
@@ -83,6 +84,8 @@ function answers({ purpose, resource }: Route): Part {
   switch (purpose) {
     case 'list':
       return { 200: { description: 'A page.', headers: ETAG, content: json(pageOf(doc)) }, ...unchanged };
+    case 'snapshot':
+      return { 200: { description: 'A page of all documents, by id; or its digest.', content: json(snapshotOf(doc)) } };
     case 'item':
       return { 200: { description: 'The document.', headers: ETAG, content: json(doc) }, ...unchanged };
     case 'create':
@@ -128,12 +131,26 @@ function pageOf(doc: Part): Part {
   };
 }
 
+function snapshotOf(doc: Part): Part {
+  return {
+    type: 'object',
+    required: ['page'],
+    properties: {
+      data: { type: 'array', items: doc },
+      digest: { type: 'string', description: 'With `digest=true`: the number of documents and a SHA-256 of them.' },
+      through: { type: ['string', 'null'], description: "With `digest=true`: the last document's id." },
+      page: { type: 'object', required: ['next'], properties: { next: { type: ['string', 'null'] } } },
+    },
+  };
+}
+
 const QUERY_TEXTS: Readonly<Record<string, string>> = {
   q: 'Words, each of which must occur.',
   sort: 'A field; `-` before it: descending.',
   after: 'Where the last page ended.',
   limit: 'How many at the most.',
   ids: 'At most 100 ids, separated by commas.',
+  digest: '`true`: no documents, but their digest.',
   store: 'Whose subset; needed by those who work in no store.',
 };
 

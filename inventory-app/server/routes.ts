@@ -30,13 +30,14 @@ import { createCategory } from './resources/categories.ts';
 import { createCustomer, editCustomer } from './resources/customers.ts';
 import { recordFact } from './resources/facts.ts';
 import { createProduct, deleteProduct, editProduct } from './resources/products.ts';
+import { readSnapshot } from './snapshot.ts';
 import type { Services } from './services.ts';
 import { type Effect, write } from './write.ts';
 
 export type Handler = (services: Services, call: Call) => Promise<Answer>;
 
 /** What a route is for; its description and its answers follow from it. */
-type Purpose = 'list' | 'item' | 'create' | 'edit' | 'delete' | 'session' | 'changes' | 'health' | 'keys';
+type Purpose = 'list' | 'item' | 'create' | 'edit' | 'delete' | 'session' | 'changes' | 'snapshot' | 'health' | 'keys';
 
 export interface Route {
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
@@ -78,6 +79,11 @@ function itemRoute(resource: ListedResource): Route {
   return { method: 'GET', path: item(resource), purpose: 'item', resource, handle };
 }
 
+function snapshotRoute(resource: ListedResource): Route {
+  const handle: Handler = (services, call) => readSnapshot(services, call, resource);
+  return { method: 'GET', path: `${API}/snapshots/${resource}`, purpose: 'snapshot', resource, handle };
+}
+
 function createRoute(resource: ListedResource, body: z.ZodType, effect: Effect): Route {
   return { method: 'POST', path: collection(resource), purpose: 'create', resource, body, handle: writing(effect) };
 }
@@ -108,6 +114,7 @@ export const ROUTES: readonly Route[] = [
   { method: 'POST', path: `${API}/session`, purpose: 'session', body: SessionCreate, handle: openSession },
   { method: 'GET', path: `${API}/changes`, purpose: 'changes', handle: readChanges },
   ...RESOURCES.map(listRoute),
+  ...RESOURCES.map(snapshotRoute),
   // The ledger is read by the line.
   ...RESOURCES.filter((resource) => resource !== 'movements').map(itemRoute),
   createRoute('categories', CategoryCreate, createCategory),

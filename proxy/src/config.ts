@@ -6,6 +6,7 @@
  * process of the box.
  */
 import * as z from 'zod';
+import { isSchedule } from '@larder/sync/schedule';
 import { Rules } from './config-rules.ts';
 
 export interface KeyDoc {
@@ -127,6 +128,16 @@ export const Config = z.strictObject({
     HOUR,
     10_000,
     'Replica-first routes are answered by the cloud while the replica is further behind it than this, milliseconds.',
+  ),
+  auditSchedule: key(
+    z
+      .string()
+      .refine((value) => value === 'off' || isSchedule(value))
+      .default('23 3 * * *'),
+    {
+      about: 'When the replica is compared with the cloud. Where it was missed by half a day, it is made up for.',
+      expects: 'a cron expression in local time, or off',
+    },
   ),
   connectTimeoutMs: whole(1, 60_000, 3_000, 'Longest wait for a connection to the cloud, milliseconds.'),
   answerTimeoutMs: whole(1, HOUR, 30_000, 'Longest wait for an answer of the cloud, milliseconds.'),

@@ -150,6 +150,7 @@ async function beginBack(config: Config, profile: string, data: DataDirectory, l
     keepSettled: config.keepSettledDays * 24 * HOUR,
     connectTimeout: config.connectTimeoutMs,
     answerTimeout: config.answerTimeoutMs,
+    auditSchedule: config.auditSchedule === 'off' ? null : config.auditSchedule,
   });
   back.on('log', (level, message, detail) => log[level](detail, message));
   return back;

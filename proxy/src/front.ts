@@ -1,6 +1,7 @@
 /** The front's door with everything that stands behind it. */
 import { hkdfSync } from 'node:crypto';
 import type { Back } from '@larder/sync/client';
+import { LarderError } from '@larder/sync/errors';
 import type { App } from '@larder/sync/profile';
 import type { Cache } from './cache/cache.ts';
 import { invalidateAfter } from './cache/invalidate.ts';
@@ -73,6 +74,7 @@ export function createFront(parts: Parts): FrontServer {
       healthy: () => !front.draining,
       purge: createPurge(parts),
       explain: createExplain({ ...parts, establish, replicaLag: parts.config.replicaLagMs }),
+      audit: (who) => audit(parts, who),
       log,
     }),
     observe: metrics.observe,
@@ -101,6 +103,13 @@ function handlersOf({ config, app, back, link, cloud, cache }: Parts) {
     maxBodyBytes: config.maxBodyBytes,
   });
   return { forward, write };
+}
+
+async function audit({ back, log }: Parts, who: string): Promise<{ run: number }> {
+  if (back === null) throw new LarderError('LARDER_NOT_FOUND', 'Without a profile there is no replica.');
+  const run = await back.audit();
+  log.info({ who, run }, 'audit begun');
+  return { run };
 }
 
 const sourcesOf = ({ config, app, back, link, cache, reader, tap }: Parts): StatusSources => ({

@@ -1,6 +1,7 @@
 /** The writer thread's parts put together: what comes in is a message, what goes out is a post. */
 import { setTimeout as later } from 'node:timers';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Audit } from './audit.ts';
 import { Accept, type Outcome } from './accept.ts';
 import type { Accepted, Answer, BackStatus } from './client.ts';
 import { Clock } from './clock.ts';
@@ -52,6 +53,7 @@ export class Back {
   readonly #inbox: InboxDesk;
   readonly #replay: Replay;
   readonly #feed: Feed;
+  readonly #audit: Audit;
   readonly #cloud: Cloud;
   readonly #clock: Clock;
   readonly #schedule: { stop(): void };
@@ -109,6 +111,14 @@ export class Back {
       restored: () => post({ type: 'restored' }),
       log: (level, message, detail) => this.#log(level, message, detail),
     });
+    this.#audit = new Audit({
+      store: this.#store,
+      storeId: options.store,
+      now,
+      feed: this.#feed,
+      moved: () => this.#statusChanged(),
+      log: (level, message, detail) => this.#log(level, message, detail),
+    });
     this.#accept = new Accept({
       store: this.#store,
       credentials: this.#credentials,
@@ -118,16 +128,22 @@ export class Back {
     });
     const { settlement } = this.#replay;
     this.#inbox = new InboxDesk({ store: this.#store, accept: this.#accept, settlement, now, alarm });
-    this.#schedule = startSchedule({
+    this.#schedule = this.#beginSchedule(options, now);
+    post({ type: 'ready', ...this.#store.snapshot(), status: this.#status() });
+    this.#replay.kick();
+  }
+
+  #beginSchedule(options: WorkerOptions, now: () => number): { stop(): void } {
+    return startSchedule({
       store: this.#store,
       inbox: this.#inbox,
       state: this.#state,
       keepSettled: options.keepSettled,
       now,
+      auditSchedule: options.auditSchedule,
+      audit: this.#audit,
       failed: (error) => this.#log('error', 'the database could not be tidied', { error: messageOf(error) }),
     });
-    post({ type: 'ready', ...this.#store.snapshot(), status: this.#status() });
-    this.#replay.kick();
   }
 
   receive(message: ToWriter): void {
@@ -144,6 +160,12 @@ export class Back {
         return this.#delivered(message.entry);
       case 'inbox':
         return this.#answerInbox(message.id, message.order, message.actor);
+      case 'audit': {
+        const run = this.#audit.begin();
+        // Whoever knows the number finds it in the status.
+        this.#post({ type: 'status', status: this.#status() });
+        return this.#post({ type: 'auditing', id: message.id, run });
+      }
       case 'state-get':
         return this.#answerState(message.id, () => this.#state.get(message.key));
       case 'state-set':
@@ -346,6 +368,7 @@ export class Back {
         complete: this.#feed.complete,
         resources,
         feed: { live: this.#feed.live, asOf, epoch: this.#store.meta('epoch') },
+        audit: this.#audit.status,
       },
     };
   }

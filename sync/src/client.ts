@@ -78,7 +78,40 @@ export interface BackStatus {
     complete: boolean;
     resources: Record<string, { complete: boolean; documents: number; asOf: string | null }>;
     feed: { live: boolean; asOf: string | null; epoch: string | null };
+    audit: AuditStatus;
   };
+}
+
+/** What an audit found of one resource, in documents. */
+export interface Found {
+  checked: number;
+  /** Other here than in the cloud; there and not here; here and not there. All of these were mended. */
+  changed: number;
+  missing: number;
+  extra: number;
+  /** They differ, and the profile has no item read (`named`) that could confirm it: left as they are. */
+  unconfirmed: number;
+}
+
+export interface AuditReport {
+  /** When it began, ISO 8601 UTC. */
+  at: string;
+  ms: number;
+  checked: number;
+  drifted: number;
+  unconfirmed: number;
+  resources: Record<string, Found>;
+}
+
+export interface AuditStatus {
+  /** Counts audits since the start. */
+  run: number;
+  /** What it is at; `checked` counts documents of all resources. */
+  running: { resource: string; checked: number } | null;
+  /** The last that came to its end, whenever that was. */
+  last: AuditReport | null;
+  /** Why the last one since the start did not. */
+  failed: string | null;
 }
 
 export interface BackEvents {
@@ -109,6 +142,8 @@ export interface Back {
   inbox<O extends InboxOrder>(order: O, actor: Actor): Promise<InboxAnswers[O['type']]>;
   /** Tells the back how the link is. `held`: the operator wants nothing sent. */
   link(state: LinkState, held: boolean): void;
+  /** Begins an audit of the replica, unless one is under way; its number in `BackStatus.replica.audit.run`. */
+  audit(): Promise<number>;
   readonly tags: Tags;
   /**
    * False from when the link comes back until the cloud has shown that it is the one it was. One that was restored from a
@@ -154,6 +189,8 @@ export interface BackOptions {
   /** Timeouts of the back's own requests, ms. */
   connectTimeout: number;
   answerTimeout: number;
+  /** When the replica is audited, as a cron expression in local time; null: never by itself. */
+  auditSchedule: string | null;
 }
 
 /** Starts both threads; resolves when they are ready. Rejects with a `LarderError` where they cannot be. */
@@ -175,6 +212,7 @@ class BackClient implements Back {
   readonly #reads = new Calls<ReplicaAnswer | null>();
   readonly #states = new Calls<string | undefined>();
   readonly #inboxes = new Calls<InboxAnswers[InboxOrder['type']]>();
+  readonly #audits = new Calls<number>();
   readonly #listeners: { [E in keyof BackEvents]: BackEvents[E][] } = {
     fate: [],
     tags: [],
@@ -239,6 +277,10 @@ class BackClient implements Back {
     return answer as Promise<InboxAnswers[O['type']]>;
   }
 
+  audit(): Promise<number> {
+    return this.#audits.call((id) => this.#tellWriter({ type: 'audit', id }));
+  }
+
   delivered(entry: number): void {
     this.#tellWriter({ type: 'delivered', entry });
   }
@@ -277,7 +319,7 @@ class BackClient implements Back {
   }
 
   #failCalls(error: Error): void {
-    for (const calls of [this.#writes, this.#reads, this.#states, this.#inboxes]) calls.failAll(error);
+    for (const calls of [this.#writes, this.#reads, this.#states, this.#inboxes, this.#audits]) calls.failAll(error);
   }
 
   #fromWriter(message: FromWriter): void {
@@ -314,6 +356,8 @@ class BackClient implements Back {
         return this.#inboxes.reject(message.id, errorOf(message.error));
       case 'state':
         return this.#states.resolve(message.id, message.value);
+      case 'auditing':
+        return this.#audits.resolve(message.id, message.run);
       case 'failed':
         return this.#writes.reject(message.id, errorOf(message.error));
       case 'state-failed':

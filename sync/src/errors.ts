@@ -221,6 +221,13 @@ export const ERRORS = {
     title: 'Tried again, this change would be refused again.',
     advice: 'Edit it, or discard it. It stays in the inbox until then.',
   },
+  /** The replica could not be compared with the cloud to the end. */
+  LARDER_AUDIT_FAILED: {
+    status: 503,
+    exit: 1,
+    title: 'The audit could not be finished.',
+    advice: 'Try again when the link is up and the replica is complete. What it had found was mended.',
+  },
   /** An unknown path below /_edge/. */
   LARDER_NOT_FOUND: {
     status: 404,

@@ -112,6 +112,11 @@ export class Feed {
     return this.#reconcile.complete;
   }
 
+  /** All of the cloud's documents are being fetched, for the first time or anew. */
+  get walking(): boolean {
+    return this.#reconcile.under;
+  }
+
   /** A link that is down ends what is under way at once; one that is back is tried at once. */
   link(state: LinkState, held: boolean): void {
     const reachable = state !== 'offline' && !held;
@@ -121,6 +126,27 @@ export class Feed {
     if (!reachable) this.#proved = false;
     if (!reachable) this.#attempt.abort();
     this.#wake?.();
+  }
+
+  /**
+   * Applies all that the cloud had committed when this was called, beside whatever follows the feed: what is applied
+   * twice changes nothing, and a position that has moved on meanwhile is not put back. Rejects where the cloud does not
+   * answer, and where it was restored.
+   */
+  async reach(): Promise<void> {
+    const { store, storeId, now } = this.#parts;
+    const { changes } = store.app;
+    if (changes === undefined) return;
+    for (let more = true; more;) {
+      const cursor = store.meta('cursor');
+      if (cursor === null) throw new Error('the feed has lost its place');
+      more = await this.#take(changes, await this.#ask(changes.ask(cursor, storeId), true), now(), cursor);
+    }
+  }
+
+  /** Asks the cloud on the edge's own account. Rejects where it does not answer well, or the link is found down. */
+  ask(ask: Ask): Promise<Answer> {
+    return this.#ask(ask);
   }
 
   stop(): void {
@@ -285,8 +311,8 @@ export class Feed {
     }
   }
 
-  /** Applies a page that was asked for at a time; true if there are more. */
-  async #take(changes: Changes, answer: Answer, asked: number): Promise<boolean> {
+  /** Applies a page that was asked for at a time, and from a position unless it is the present one; true if there are more. */
+  async #take(changes: Changes, answer: Answer, asked: number, from?: string): Promise<boolean> {
     const batch = changes.read({ ...resOf(answer), body: parseJson(answer.body) });
     const { store, slices } = this.#parts;
     const epoch = store.meta('epoch');
@@ -301,7 +327,7 @@ export class Feed {
         transactionsOf(batch.changes),
         (transaction, noted) => this.#apply(transaction, noted),
         () => {
-          this.#keepPosition(batch);
+          if (from === undefined || store.meta('cursor') === from) this.#keepPosition(batch);
           if (asOf !== null) this.#keepAsOf(asOf);
         },
       );

@@ -30,6 +30,7 @@ export type ToWriter =
   | { type: 'state-list'; id: number; prefix: string }
   /** The cloud has accepted this user's credential. */
   | { type: 'signed-in'; user: string; authorization: string; claims: Doc }
+  | { type: 'audit'; id: number }
   | { type: 'stop' };
 
 export type FromWriter =
@@ -47,6 +48,7 @@ export type FromWriter =
   | { type: 'inbox-failed'; id: number; error: SentError }
   | { type: 'state'; id: number; value: string | undefined }
   | { type: 'state-failed'; id: number; error: SentError }
+  | { type: 'auditing'; id: number; run: number }
   | { type: 'failed'; id: number; error: SentError }
   /** It cannot start: a profile that cannot be used, a disk that cannot be written. */
   | { type: 'unusable'; error: SentError }

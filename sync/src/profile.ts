@@ -139,6 +139,20 @@ export interface Resource {
   list(page: string | null, store: string): Ask;
   /** Reads that page; `next` null says that it was the last. */
   page(res: Res): { docs: Doc[]; next: string | null };
+  /** Asks for the documents with these ids, a hundred at most; read by `page`. Without it the audit mends nothing. */
+  named?(ids: string[], store: string): Ask;
+  /** What pages of `list` hold, in short, for the audit; without it, it fetches the pages. `list` is then in id order. */
+  digest?: Digests;
+}
+
+/** Documents in the order of their ids' UTF-8 bytes. */
+export interface Digests {
+  /** Asks about the documents from a page of `list` on, as many as the app likes; `page` null: from the first. */
+  ask(page: string | null, store: string): Ask;
+  /** `through`: id of the last document, null where there is none; `next`: the page that follows, null: it was the end. */
+  read(res: Res): { hash: string; through: string | null; next: string | null };
+  /** The app's hash of documents. */
+  hash(docs: Iterable<Doc>): string;
 }
 
 /** What the operator may say over the app's own caching headers. Seconds. */

@@ -1,5 +1,6 @@
 /** What the back does by the clock. */
-import { schedule } from 'node-cron';
+import { schedule, validate, type ScheduledTask } from 'node-cron';
+import type { Audit } from './audit.ts';
 import type { InboxDesk } from './inbox/desk.ts';
 import type { StateTable } from './state-table.ts';
 import type { Store } from './store.ts';
@@ -11,12 +12,22 @@ export interface ScheduleParts {
   /** How long settled entries are kept, ms. */
   keepSettled: number;
   now(): number;
+  /** A cron expression in local time; null: no audit by itself. */
+  auditSchedule: string | null;
+  audit: Pick<Audit, 'begin' | 'status'>;
   /** It could not; the next hour will. */
   failed(error: unknown): void;
 }
 
-/** Starts the tidying: settled entries and expired state go. By the hour, for many a box is switched off at night. */
-export function startSchedule({ store, inbox, state, keepSettled, now, failed }: ScheduleParts): { stop(): void } {
+/** An audit that is this late, ms, is made up for: many a box is switched off at night. */
+const AUDIT_OVERDUE = 36 * 3600 * 1000;
+
+/** Is it a cron expression? */
+export const isSchedule = (text: string): boolean => validate(text);
+
+/** Starts the tidying by the hour (settled entries and expired state go) and the audits. */
+export function startSchedule(parts: ScheduleParts): { stop(): void } {
+  const { store, inbox, state, keepSettled, now, auditSchedule, audit, failed } = parts;
   const tidy = schedule('17 * * * *', () => {
     try {
       store.commit(() => {
@@ -24,9 +35,18 @@ export function startSchedule({ store, inbox, state, keepSettled, now, failed }:
         inbox.prune();
         state.prune();
       });
+      if (auditSchedule !== null && isOverdue(parts)) audit.begin();
     } catch (error) {
       failed(error);
     }
   });
-  return { stop: () => void tidy.stop() };
+  const tasks: ScheduledTask[] = [tidy];
+  if (auditSchedule !== null) tasks.push(schedule(auditSchedule, () => void audit.begin()));
+  return { stop: () => tasks.forEach((task) => void task.stop()) };
+}
+
+/** A replica that was never audited has just been fetched, or soon will be by its schedule. */
+function isOverdue({ audit, now }: ScheduleParts): boolean {
+  const { last } = audit.status;
+  return last !== null && now() - Date.parse(last.at) > AUDIT_OVERDUE;
 }

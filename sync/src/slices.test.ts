@@ -144,6 +144,7 @@ describe('a page of the feed', () => {
       keepSettled: 0,
       connectTimeout: 500,
       answerTimeout: 5000,
+      auditSchedule: null,
     };
     back = new Back(options, profile as unknown as App, (message) => {
       posted.push(message);

@@ -246,6 +246,12 @@ export class Store {
     if (this.tables.get(resource)?.putBase(id, version, doc, walk) === true) this.rebase.changed(resource, id);
   }
 
+  /** Stores what the audit found the cloud to have. */
+  mendBase(resource: string, id: string, version: number, doc: Doc | null): void {
+    this.tables.get(resource)?.mendBase(id, version, doc);
+    this.rebase.changed(resource, id);
+  }
+
   close(): void {
     this.db.close();
   }

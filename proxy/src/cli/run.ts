@@ -25,6 +25,10 @@ const COMMANDS: Record<string, Entry> = {
     about: 'Say why a request would be answered as it would.',
     load: async () => (await import('./explain.ts')).explain,
   },
+  audit: {
+    about: 'Compare the replica with the cloud, and mend what has drifted.',
+    load: async () => (await import('./audit.ts')).audit,
+  },
   link: { about: 'Hold the link to the cloud, or release it.', load: async () => (await import('./link.ts')).link },
 };
 

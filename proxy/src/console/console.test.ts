@@ -33,6 +33,12 @@ const back: BackStatus = {
     complete: true,
     resources: { products: { complete: true, documents: 120, asOf: null } },
     feed: { live: false, asOf: new Date(START).toISOString(), epoch: 'e1' },
+    audit: {
+      run: 1,
+      running: null,
+      last: { at: new Date(START).toISOString(), ms: 900, checked: 120, drifted: 2, unconfirmed: 1, resources: {} },
+      failed: null,
+    },
   },
 };
 
@@ -74,6 +80,7 @@ beforeEach(async () => {
     sources: sources(),
     metrics,
     healthy: () => healthy,
+    audit: async () => ({ run: 1 }),
     link: { hold: (by) => void held.push(`hold ${by}`), release: (by) => void held.push(`release ${by}`) },
     purge: createPurge({ cache, rules: compileRules([], String), clock: () => START, log }),
     explain: () => Promise.reject(new Error('not asked here')),

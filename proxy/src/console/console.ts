@@ -25,8 +25,11 @@ export interface ConsoleDeps extends OperatorDeps {
   link: Pick<Link, 'hold' | 'release'>;
   purge(order: PurgeOrder, who: string): Promise<Purged>;
   explain(question: Question): Promise<Explanation>;
+  /** Begins an audit of the replica; its number. Rejects where there is no replica. */
+  audit(who: string): Promise<{ run: number }>;
 }
 
+const Nothing = z.strictObject({});
 const Hold = z.strictObject({ hold: z.boolean() });
 
 /**
@@ -51,6 +54,7 @@ export function createConsole(deps: ConsoleDeps): Console {
       return linkStatusOf(deps.sources.link);
     }),
     'POST /_edge/purge': commandPage(deps, PurgeOrder, deps.purge),
+    'POST /_edge/audit': commandPage(deps, Nothing, (_nothing, by) => deps.audit(by)),
     'POST /_edge/explain': commandPage(deps, Question, deps.explain),
   };
   return async (request, response, target) => {

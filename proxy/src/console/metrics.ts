@@ -146,11 +146,27 @@ function backMetrics({ back }: StatusSources): Metric[] {
       Object.entries(replica()?.resources ?? {}).map(([resource, { documents }]) => [resource, documents]),
     ),
     gauge('larder_feed_live', 'Whether the feed of changes is live.', () => (replica()?.feed.live ? 1 : 0)),
+    gauge('larder_audit_time_seconds', 'When the last finished audit of the replica began, Unix time; 0: never.', () =>
+      timeOf(replica()?.audit.last?.at),
+    ),
+    gauge('larder_audit_documents', 'Documents that it checked.', () => replica()?.audit.last?.checked ?? 0),
+    gauge(
+      'larder_audit_drifted',
+      'Documents that it found other than in the cloud, and mended.',
+      () => replica()?.audit.last?.drifted ?? 0,
+    ),
+    gauge(
+      'larder_audit_unconfirmed',
+      'Documents that differed and could not be confirmed.',
+      () => replica()?.audit.last?.unconfirmed ?? 0,
+    ),
     gauge('larder_feed_lag_seconds', 'Since the replica was last known to equal the cloud.', () =>
       ageOf(replica()?.feed.asOf),
     ),
   ];
 }
+
+const timeOf = (time: string | undefined) => (time === undefined ? 0 : Date.parse(time) / 1000);
 
 const ageOf = (time: string | null | undefined) =>
   typeof time === 'string' ? Math.max(0, (Date.now() - Date.parse(time)) / 1000) : 0;

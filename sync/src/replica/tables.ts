@@ -15,6 +15,12 @@ export interface Row {
   view: string | null;
 }
 
+/** Ids after the one and up to the other, in the order of their bytes; null: without bound. */
+export interface Stretch {
+  after: string | null;
+  through: string | null;
+}
+
 export interface Table {
   readonly name: string;
   readonly resource: Resource;
@@ -23,6 +29,10 @@ export interface Table {
   row(id: string): Row | null;
   /** Stores what the cloud says, unless what is known is newer; true if it changed. */
   putBase(id: string, version: number, doc: Doc | null, walk: number): boolean;
+  /** Stores what the cloud was found to have, whatever is known. */
+  mendBase(id: string, version: number, doc: Doc | null): void;
+  /** The bases of a stretch, in the order of ids. */
+  bases(stretch: Stretch): Iterable<{ id: string; base: string }>;
   /** Ids of documents with a base that a walk did not meet. */
   unmet(walk: number): string[];
   setView(id: string, doc: Doc | null): void;
@@ -36,6 +46,9 @@ export function columnValue(value: Json | undefined): Value {
   if (typeof value === 'object') return JSON.stringify(value);
   return value;
 }
+
+/** SQLite sorts blobs after text. */
+const AFTER_ALL = new Uint8Array();
 
 const quote = (name: string) => `"${name.replaceAll('"', '""')}"`;
 const tableName = (resource: string) => quote(`doc:${resource}`);
@@ -105,6 +118,10 @@ export function openTable(db: DatabaseSync, name: string, resource: Resource): T
     ON CONFLICT (id) DO UPDATE SET version = ?2, walk = ?3, base = ?4 WHERE version < ?2 OR walk < ?3`);
   const met = lazily(`UPDATE ${table} SET walk = ?2 WHERE id = ?1 AND walk < ?2 AND version = ?3 AND base IS ?4`);
   const unmet = lazily(`SELECT id FROM ${table} WHERE walk < ? AND base IS NOT NULL`);
+  const mendBase = lazily(`INSERT INTO ${table} (id, version, walk, base) VALUES (?1, ?2, 0, ?3)
+    ON CONFLICT (id) DO UPDATE SET version = ?2, base = ?3`);
+  // Two bounds that are always there let one statement serve all: '' is before every id, a blob after every text.
+  const bases = lazily(`SELECT id, base FROM ${table} WHERE id > ?1 AND id <= ?2 AND base IS NOT NULL ORDER BY id`);
   const assignments = resource.index.map((field, at) => `, ${columnName(field)} = ?${at + 4}`).join('');
   const setView = lazily(`UPDATE ${table} SET view = ?2, search = ?3${assignments} WHERE id = ?1`);
   const ensure = lazily(`INSERT INTO ${table} (id, version, walk) VALUES (?, 0, 0) ON CONFLICT (id) DO NOTHING`);
@@ -119,6 +136,13 @@ export function openTable(db: DatabaseSync, name: string, resource: Resource): T
       // A new walk mostly meets what is known already.
       if (met().run(id, walk, version, base).changes > 0) return false;
       return putBase().run(id, version, walk, base).changes > 0;
+    },
+    mendBase(id, version, doc) {
+      mendBase().run(id, version, doc === null ? null : JSON.stringify(doc));
+    },
+    *bases({ after, through }) {
+      for (const row of bases().iterate(after ?? '', through ?? AFTER_ALL))
+        yield { id: String(row['id']), base: String(row['base']) };
     },
     unmet: (walk) =>
       unmet()

@@ -4,6 +4,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { hashOf } from './digest.ts';
 import type { Batch, Cause, Change, Doc, Json } from '../profile.ts';
 
 /** What happens to the next writes: answered; done, with the answer lost; 503 from the app; nothing at all. */
@@ -48,6 +49,10 @@ export class TestCloud {
   readonly walked: string[] = [];
   /** References that were looked for. */
   readonly lookedFor: string[] = [];
+  /** Articles that lists leave out, though they are there. */
+  readonly hidden = new Set<string>();
+  /** Lists have digests. */
+  digests = false;
   /** Answers to writes wait for this. */
   answerAfter: Promise<void> = Promise.resolve();
   readonly articles = new Map<string, Doc>();
@@ -176,11 +181,19 @@ export class TestCloud {
     if (ref !== null) return this.#withRef(ref);
     this.listsLeft -= 1;
     this.walked.push(url.pathname);
+    const ids = url.searchParams.get('ids')?.split(',');
     const docs = [...(url.pathname === '/articles' ? this.articles : this.orders).values()]
-      .filter((doc) => after === null || String(doc['id']) > after)
+      .filter(
+        ({ id }) =>
+          ids?.includes(String(id)) ?? ((after === null || String(id) > after) && !this.hidden.has(String(id))),
+      )
       .sort((a, b) => (String(a['id']) < String(b['id']) ? -1 : 1));
+    if (ids !== undefined) return [200, { data: docs, next: null }];
     const data = docs.slice(0, 3);
-    return [200, { data, next: docs.length > 3 ? String(data[2]?.['id']) : null }];
+    const through = data.length === 0 ? null : String(data.at(-1)?.['id']);
+    const next = docs.length > 3 ? through : null;
+    if (!url.searchParams.has('digest')) return [200, { data, next }];
+    return this.digests ? [200, { hash: hashOf(data), through, next }] : [404, { code: 'not-found' }];
   }
 
   #withRef(ref: string): [number, unknown] {

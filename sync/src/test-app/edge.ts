@@ -40,6 +40,7 @@ export class TestEdge {
       keepSettled: 80 * 24 * 3600 * 1000,
       connectTimeout: 500,
       answerTimeout: 1500,
+      auditSchedule: null,
       ...changes,
     });
     return this.back;

@@ -59,6 +59,7 @@ export default defineApp({
       search: (doc) => text(doc['name']).toLowerCase(),
       list: (page) => ({ path: `/articles?limit=3${page === null ? '' : `&after=${page}`}` }),
       page: pageOf,
+      named: (ids) => ({ path: `/articles?ids=${ids.join(',')}` }),
     },
     orders: {
       id: 'id',
@@ -66,6 +67,7 @@ export default defineApp({
       index: ['at'],
       list: (page) => ({ path: `/orders?limit=3${page === null ? '' : `&after=${page}`}` }),
       page: pageOf,
+      named: (ids) => ({ path: `/orders?ids=${ids.join(',')}` }),
     },
   },
   reads: {

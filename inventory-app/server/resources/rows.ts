@@ -1,0 +1,68 @@
+/** Documents in the order of their ids, straight from their tables. */
+import type { Doc, Match } from '@larder/sync/profile';
+import { FACT_KINDS, type FactKind, type ListedResource } from '../../rules/resources.ts';
+import type { Database, Transaction } from '../db/open.ts';
+import {
+  categoryDocument,
+  customerDocument,
+  exceptionDocument,
+  factDocument,
+  levelDocument,
+  movementDocument,
+  productDocument,
+  storeDocument,
+  userDocument,
+} from './documents.ts';
+
+/** What Prisma is asked for: the subset, and the ids after one, a page of them. */
+interface Page {
+  where: { AND: object[] };
+  orderBy: { id: 'asc' };
+  take: number;
+}
+
+const READERS: Readonly<Record<ListedResource, (db: Transaction, page: Page) => Promise<Doc[]>>> = {
+  ...(Object.fromEntries(FACT_KINDS.map((kind) => [kind, factsOf(kind)])) as Record<
+    FactKind,
+    ReturnType<typeof factsOf>
+  >),
+  stores: async (db, page) => (await db.store.findMany(page)).map(storeDocument),
+  categories: async (db, page) => (await db.category.findMany(page)).map(categoryDocument),
+  products: async (db, page) => (await db.product.findMany(page)).map(productDocument),
+  customers: async (db, page) => (await db.customer.findMany(page)).map(customerDocument),
+  'stock-levels': async (db, page) => (await db.stockLevel.findMany(page)).map(levelDocument),
+  movements: async (db, page) => (await db.movement.findMany(page)).map(movementDocument),
+  exceptions: async (db, page) => (await db.exceptionRecord.findMany(page)).map(exceptionDocument),
+  users: async (db, page) => (await db.user.findMany(page)).map(userDocument),
+};
+
+function factsOf(kind: FactKind) {
+  return async (db: Transaction, page: Page): Promise<Doc[]> => {
+    const where = { AND: [...page.where.AND, { kind }] };
+    const lines = { orderBy: { lineNo: 'asc' } } as const;
+    const rows = await db.fact.findMany({ ...page, where, include: { lines } });
+    return rows.map((row) => factDocument(kind, row));
+  };
+}
+
+/** At most `limit` documents of what `subset` (rules/rights.ts) leaves visible, after an id. */
+export function rowsAfter(
+  { prisma }: Database,
+  resource: ListedResource,
+  subset: Record<string, Match>,
+  after: string | null,
+  limit: number,
+): Promise<Doc[]> {
+  const where = Object.entries(subset).map(([field, match]) => condition(field, match));
+  if (after !== null) where.push({ id: { gt: after } });
+  return READERS[resource](prisma, { where: { AND: where }, orderBy: { id: 'asc' }, take: limit });
+}
+
+/** A subset is always given as "one of these"; null among them needs a condition of its own. */
+function condition(field: string, match: Match): object {
+  if (match === null || typeof match !== 'object' || !('in' in match) || !Array.isArray(match.in))
+    throw new TypeError(`"${field}" is compared in a way that a subset never is`);
+  const known = match.in.filter((value) => value !== null);
+  const either = [{ [field]: { in: known } }, ...(known.length === match.in.length ? [] : [{ [field]: null }])];
+  return { OR: either };
+}
