@@ -111,6 +111,19 @@ export const Config = z.strictObject({
   ),
   maxBodyBytes: whole(0, 64 * MiB, 4 * MiB, 'Largest body of a write that can wait for the cloud, bytes.'),
   maxQueue: whole(1, 10_000_000, 100_000, 'Writes that may wait for the cloud; further ones are refused.'),
+  maxQueueBytes: whole(1, 1024 * GiB, GiB, 'Bytes of the writes that may wait; further ones are refused.'),
+  minFreeBytes: whole(
+    0,
+    1024 * GiB,
+    256 * MiB,
+    'Free disk space, bytes, below which no further write is taken: what was accepted must still be sent and settled.',
+  ),
+  stallAlarmSeconds: whole(
+    1,
+    86_400,
+    120,
+    'Seconds without progress, while the link is up, after which the oldest write that could be sent raises an alarm.',
+  ),
   keepSettledDays: whole(
     1,
     3650,

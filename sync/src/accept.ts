@@ -8,7 +8,8 @@ import type { Credentials } from './credentials.ts';
 import { LarderError } from './errors.ts';
 import type { Fix, Req, User, Write } from './profile.ts';
 import { Refusal } from './profile.ts';
-import type { QueuedEntry } from './queue/entries.ts';
+import { sizeOf, type NewEntry, type QueuedEntry } from './queue/entries.ts';
+import type { Limits } from './queue/limits.ts';
 import { answerOf, reqOf, wordsOf } from './request.ts';
 import { compileRoutes, type Routes } from './route.ts';
 import type { Noted, Store } from './store.ts';
@@ -25,7 +26,7 @@ export type Outcome =
 export interface AcceptParts {
   store: Store;
   credentials: Credentials;
-  maxQueue: number;
+  limits: Pick<Limits, 'admit'>;
   /** The edge's clock, ms since 1970. */
   now(): number;
   /** Whether the replica knows all that `check` may ask it (I9). */
@@ -87,12 +88,10 @@ export class Accept {
       this.#remember(call.user, call);
       return { type: 'known', entry: known };
     }
-    const waiting = store.entries.openCount();
-    if (waiting >= this.#parts.maxQueue) throw new LarderError('LARDER_QUEUE_FULL', `${waiting} changes are waiting.`);
     const req = reqOf(call, route.params);
     const at = new Date(now()).toISOString();
     const body = this.#check(route.value, req, call, { now: at, id: () => uuidv7(now()) });
-    const seq = store.entries.insert({
+    const entry: NewEntry = {
       key,
       user: call.user,
       route: route.name,
@@ -105,7 +104,9 @@ export class Accept {
       body: body === undefined ? null : JSON.stringify(body),
       fingerprint,
       at,
-    });
+    };
+    this.#parts.limits.admit(sizeOf(entry));
+    const seq = store.entries.insert(entry);
     const tags = store.rebase.first(store.entries.get(seq));
     this.#remember(call.user, call);
     noted.tag(...tags);

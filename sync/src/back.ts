@@ -16,6 +16,7 @@ import { sentErrorOf, type FromWriter, type SentError, type ToWriter, type Worke
 import type { App } from './profile.ts';
 import type { QueuedEntry } from './queue/entries.ts';
 import { isSettled } from './queue/states.ts';
+import { freeBytesOf, Limits } from './queue/limits.ts';
 import { Replay } from './replay.ts';
 import { answerOf } from './request.ts';
 import { startSchedule } from './schedule.ts';
@@ -95,22 +96,10 @@ export class Back {
       settled: (entries) => this.#settled(entries),
       proved: () => this.#feed.proved,
       alarm,
+      stallAfter: options.stallAfter,
+      stalled: () => this.#statusChanged(),
     });
-    this.#feed = new Feed({
-      store: this.#store,
-      slices: new Slices({ store: this.#store, turn: () => this.#turn(), spent: threadTime }),
-      cloud: this.#cloud,
-      storeId: options.store,
-      credential: options.credential,
-      now,
-      random: Math.random,
-      keepSettled: options.keepSettled,
-      moved: () => this.#statusChanged(),
-      proved: () => this.#replay.kick(),
-      checked: (checked) => post({ type: 'checked', contact: this.#contact, checked }),
-      restored: () => post({ type: 'restored' }),
-      log: (level, message, detail) => this.#log(level, message, detail),
-    });
+    this.#feed = this.#feedOf(options);
     this.#audit = new Audit({
       store: this.#store,
       storeId: options.store,
@@ -122,7 +111,7 @@ export class Back {
     this.#accept = new Accept({
       store: this.#store,
       credentials: this.#credentials,
-      maxQueue: options.maxQueue,
+      limits: limitsOf(options, this.#store),
       now,
       complete: () => this.#feed.complete,
     });
@@ -143,6 +132,24 @@ export class Back {
       auditSchedule: options.auditSchedule,
       audit: this.#audit,
       failed: (error) => this.#log('error', 'the database could not be tidied', { error: messageOf(error) }),
+    });
+  }
+
+  #feedOf(options: WorkerOptions): Feed {
+    return new Feed({
+      store: this.#store,
+      slices: new Slices({ store: this.#store, turn: () => this.#turn(), spent: threadTime }),
+      cloud: this.#cloud,
+      storeId: options.store,
+      credential: options.credential,
+      now: () => this.#clock.now(),
+      random: Math.random,
+      keepSettled: options.keepSettled,
+      moved: () => this.#statusChanged(),
+      proved: () => this.#replay.kick(),
+      checked: (checked) => this.#post({ type: 'checked', contact: this.#contact, checked }),
+      restored: () => this.#post({ type: 'restored' }),
+      log: (level, message, detail) => this.#log(level, message, detail),
     });
   }
 
@@ -363,7 +370,7 @@ export class Back {
     const inbox = Object.values(kinds).reduce((sum, count) => sum + count, 0);
     const length = states.queued + states.sending + states.unknown;
     return {
-      queue: { length, oldest, states, inbox, inboxKinds: kinds, inboxOldest },
+      queue: { length, oldest, stalled: this.#replay.stalled, states, inbox, inboxKinds: kinds, inboxOldest },
       replica: {
         complete: this.#feed.complete,
         resources,
@@ -388,4 +395,12 @@ const cloudOf = (options: WorkerOptions, app: App, post: (message: FromWriter) =
     answerTimeout: options.answerTimeout,
     connections: CONCURRENCY + 2,
     report: (fate) => post({ type: 'fate', fate }),
+  });
+
+const limitsOf = (options: WorkerOptions, { entries }: Store): Limits =>
+  new Limits({
+    ...options,
+    entries,
+    free: () => freeBytesOf(options.data),
+    uptime: () => performance.now(),
   });

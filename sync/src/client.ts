@@ -67,6 +67,8 @@ export interface BackStatus {
     /** Acceptance of the oldest of them, ISO 8601. */
     oldest: string | null;
     states: Record<OpenState, number>;
+    /** Why the oldest change that could be sent does not get through; null while all is well. */
+    stalled: string | null;
     /** What needs a person: refused after a 202, or unknown for good. */
     inbox: number;
     /** The same by kind, and acceptance of the oldest of them, ISO 8601. */
@@ -181,6 +183,12 @@ export interface BackOptions {
   sealKey: Uint8Array;
   /** Entries not settled at the most, before writes are refused. */
   maxQueue: number;
+  /** Bytes of their requests at the most. */
+  maxQueueBytes: number;
+  /** Free bytes on the disk of `data` that no write may take. */
+  minFreeBytes: number;
+  /** A write that could be sent and has not settled for this long is stuck, ms. */
+  stallAfter: number;
   /**
    * How long what has settled is kept, ms: a cloud that was restored is offered again what was applied since. Shorter
    * than the cloud keeps its keys, or what it does still have would be done twice (I2).

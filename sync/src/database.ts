@@ -109,6 +109,11 @@ const STEPS = [
   );
   CREATE INDEX inbox_action_of ON inbox_action (seq);
   `,
+  `
+  -- Bytes of the request, for the queue's limit; what was there before counts as little.
+  ALTER TABLE entry ADD COLUMN size INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX entry_size ON entry (state, again, size) WHERE state IN ('queued', 'sending', 'unknown');
+  `,
 ];
 
 const file = (data: string) => join(data, 'edge.db');

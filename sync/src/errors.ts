@@ -172,6 +172,13 @@ export const ERRORS = {
     title: 'This store cannot keep more changes until the link is back.',
     advice: 'Restore the link so that waiting changes can be sent. What was accepted is safe.',
   },
+  /** The disk of the data directory is nearly full; reads go on. */
+  LARDER_DISK_LOW: {
+    status: 507,
+    exit: 3,
+    title: 'This box has too little free disk space to keep more changes.',
+    advice: 'Free space on the disk of the data directory. Nothing was changed; what was accepted before is safe.',
+  },
   /** The disk is full or failing: the write was not taken. */
   LARDER_DISK_FULL: {
     status: 507,

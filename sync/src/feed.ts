@@ -183,7 +183,7 @@ export class Feed {
     // A new release may bring a resource that was never walked.
     if (store.meta('cursor') === null || !(this.#reconcile.under || this.#reconcile.complete))
       await this.#begin(changes);
-    if (store.entries.againCount() > 0) await this.#offerAgain(changes);
+    if (store.again.count() > 0) await this.#offerAgain(changes);
     if (this.#reconcile.under) {
       // Before a walk goes on: is it still the same cloud?
       await this.#catchUp(changes);
@@ -221,14 +221,14 @@ export class Feed {
       throw new Restored();
     this.#prove();
     let [left, moved] = [Infinity, performance.now()];
-    for (let now = store.entries.againCount(); now > 0; now = store.entries.againCount()) {
+    for (let now = store.again.count(); now > 0; now = store.again.count()) {
       if (now < left) [left, moved] = [now, performance.now()];
       if (this.#attempt.signal.aborted) throw new CloudFault('reset', false);
       if (performance.now() - moved > AGAIN_PATIENCE) break;
       await this.#pause(LOOK_AGAIN);
     }
     store.commitAs('restored', () => {
-      for (const seq of store.entries.endAgain()) store.rebase.rerun(seq);
+      for (const seq of store.again.end()) store.rebase.rerun(seq);
     });
     log('info', 'what the restored cloud had lost has been offered again', { left });
   }

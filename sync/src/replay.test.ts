@@ -54,10 +54,10 @@ describe('a profile that throws', () => {
     await edge.edit('k1', 'a', { name: UNSENDABLE });
     await edge.edit('k2', 'b', { name: 'renamed' });
     edge.back.link('online', false);
-    await until('the other one has settled', () => edge.back.status.queue.length === 1);
-    expect(edge.cloud.articles.get('b')?.['name']).toBe('renamed');
+    await until('the other one is there', () => edge.cloud.articles.get('b')?.['name'] === 'renamed');
+    await until('it has settled', () => edge.back.status.queue.length === 1);
     expect(logged).toContain('the profile cannot send this entry');
-    expect(edge.back.status.queue.states.queued).toBe(1);
+    await until('the first waits', () => edge.back.status.queue.states.queued === 1);
   });
 
   test('I4: while reading the answer, leaves that entry unknown, and is said so', async () => {
@@ -179,5 +179,42 @@ describe('temporary ids', () => {
       answer: { status: 200 },
     });
     expect(edge.cloud.articles.get('made-1')).toMatchObject({ name: 'renamed' });
+  });
+});
+
+describe('a delay', () => {
+  test('that the cloud asks for is kept, and ends when the link has been away', async () => {
+    await openOffline();
+    await edge.order('k1');
+    edge.cloud.mood = 'busy';
+    edge.back.link('online', false);
+    await until('it was asked to come back later', () => edge.cloud.arrived.length === 1);
+    edge.cloud.mood = 'well';
+    expect(await edge.order('k2', 'b', 1, 10_000)).toMatchObject({ type: 'cloud' });
+    expect(edge.cloud.arrived.map(({ key }) => key)).toEqual(['k1', 'k2']);
+    edge.back.link('offline', false);
+    edge.back.link('online', false);
+    await edge.drained();
+    expect(edge.cloud.orders.size).toBe(2);
+  });
+});
+
+describe('the watchdog', () => {
+  test('I5: says what does not get through and why, while others do, and tries it anew', async () => {
+    const alarms: Record<string, unknown>[] = [];
+    await openOffline({ stallAfter: 500 });
+    edge.back.on('log', (level, message, detail) => {
+      if (level === 'error' && message.includes('does not get through')) alarms.push(detail);
+    });
+    edge.cloud.mood = 'busy';
+    await edge.order('k1');
+    edge.back.link('online', false);
+    await until('it was asked to come back in ten minutes', () => edge.cloud.arrived.length > 0);
+    await until('the alarm is raised', () => alarms.length > 0);
+    expect(alarms[0]).toMatchObject({ route: 'POST /orders', reason: 'the cloud answered 429 (throttled)' });
+    await until('status says so', () => edge.back.status.queue.stalled === 'the cloud answered 429 (throttled)');
+    edge.cloud.mood = 'well';
+    await edge.drained();
+    await until('status says no more', () => edge.back.status.queue.stalled === null);
   });
 });

@@ -12,6 +12,7 @@ import type { LinkState } from './link.ts';
 import { Lookup, type Finding } from './lookup.ts';
 import type { Identity, Req, Verdict } from './profile.ts';
 import type { QueuedEntry } from './queue/entries.ts';
+import { Watchdog } from './queue/watchdog.ts';
 import { answerOf, resOf } from './request.ts';
 import { Settlement } from './settlement.ts';
 import type { Noted, Store } from './store.ts';
@@ -31,6 +32,10 @@ export interface ReplayParts {
   settled(entries: QueuedEntry[]): void;
   /** It is known to be the cloud that it was before, and not one restored from a backup. */
   proved(): boolean;
+  /** A write that could be sent and has not settled for this long is stuck, ms. */
+  stallAfter: number;
+  /** Something is stuck, or no longer. */
+  stalled(): void;
   /** Something that an operator should see. */
   alarm(message: string, detail: Record<string, unknown>): void;
 }
@@ -54,6 +59,9 @@ interface Outgoing {
 const WATCH = 1000;
 const BACKOFF_FIRST = 250;
 const BACKOFF_MOST = 30_000;
+/** The cloud may ask for more patience than we have by ourselves, but not for ever (I5). */
+const RETRY_AFTER_MOST = 15 * 60_000;
+const MOST_ENDINGS = 1000;
 const IN_FLIGHT_DELAY = 1000;
 /** Put into the inbox in one commit. */
 const MOST_LEFT = 100;
@@ -75,13 +83,45 @@ export class Replay {
   #timer: NodeJS.Timeout;
   #soon: NodeJS.Immediate | null = null;
   #stopped = false;
+  readonly #watchdog: Watchdog;
+  /** How the last sending of those not settled ended, for the watchdog to say. */
+  readonly #lastEndings = new Map<number, string>();
 
   constructor(parts: ReplayParts) {
     this.#parts = parts;
     const { store, cloud, uptime } = parts;
     this.settlement = new Settlement(parts);
     this.#lookup = new Lookup({ app: store.app, rebase: store.rebase, cloud, uptime });
-    this.#timer = setInterval(() => this.kick(), WATCH);
+    this.#watchdog = new Watchdog({
+      oldest: () => parts.store.entries.oldestFree(),
+      reason: (seq) => this.#reasonFor(seq),
+      limit: parts.stallAfter,
+      uptime: parts.uptime,
+      alarm: parts.alarm,
+      kick: () => {
+        this.#hurried = true;
+        this.kick();
+      },
+    });
+    this.#timer = setInterval(() => this.#watch(), WATCH);
+  }
+
+  /** Why the oldest write that could be sent does not get through; null while all is well. */
+  get stalled(): string | null {
+    return this.#watchdog.stalled;
+  }
+
+  #watch(): void {
+    const before = this.#watchdog.stalled;
+    this.#watchdog.look();
+    if (before !== this.#watchdog.stalled) this.#parts.stalled();
+    this.kick();
+  }
+
+  #reasonFor(seq: number): string | null {
+    if (!this.#sendable) return null;
+    if (!this.#parts.proved()) return 'the cloud has not shown that it is the one it was: its feed does not answer';
+    return this.#lastEndings.get(seq) ?? 'it was never sent';
   }
 
   /** Whether a write that comes in now would be sent at once. */
@@ -136,6 +176,7 @@ export class Replay {
     if (ready.length === 0) return;
     const sending = store.commitAs('send', () => ready.map(({ seq }) => store.entries.move(seq, 'send')));
     for (const entry of sending) {
+      this.#lastEnding(entry.seq, 'its answer has not come');
       this.#underWay += 1;
       void this.#send(entry).then((ending) => {
         this.#underWay -= 1;
@@ -271,6 +312,7 @@ export class Replay {
   /** Moves one entry on; returns the entries that settled by it. */
   #end(ending: Ending, noted: Noted): number[] {
     const { seq } = ending;
+    this.#lastEnding(seq, reasonOf(ending));
     if (ending.type === 'no-identity') return this.#later(seq, 'throttled', IDENTITY_DELAY);
     if (ending.type === 'fault') return this.#later(seq, ending.sent ? 'no-verdict' : 'not-sent', null);
     if (ending.type === 'unreadable') return this.#leave(seq);
@@ -288,16 +330,16 @@ export class Replay {
       case 'refused':
         return settlement.refused(entry, ending.verdict, ending.answer, noted);
       case 'in-flight':
-        return this.#later(seq, 'no-verdict', retryAfter(ending.answer) ?? IN_FLIGHT_DELAY);
+        return this.#later(seq, 'no-verdict', retryAfter(ending.answer, this.#parts.now()) ?? IN_FLIGHT_DELAY);
       case 'throttled':
-        return this.#later(seq, 'throttled', retryAfter(ending.answer));
+        return this.#later(seq, 'throttled', retryAfter(ending.answer, this.#parts.now()));
       case 'identity': {
         const again =
           ending.identity !== null && this.#parts.credentials.reject(entry, ending.identity, this.#parts.now());
         return this.#later(seq, 'throttled', again ? 0 : IDENTITY_DELAY);
       }
       case 'unavailable':
-        return this.#later(seq, 'no-verdict', null);
+        return this.#later(seq, 'no-verdict', retryAfter(ending.answer, this.#parts.now()));
     }
   }
 
@@ -339,6 +381,13 @@ export class Replay {
     return [];
   }
 
+  #lastEnding(seq: number, reason: string): void {
+    this.#lastEndings.delete(seq);
+    this.#lastEndings.set(seq, reason);
+    const [first] = this.#lastEndings.keys();
+    if (first !== undefined && this.#lastEndings.size > MOST_ENDINGS) this.#lastEndings.delete(first);
+  }
+
   /** Back into the queue or into doubt, to be looked at again after a delay: given, or with full jitter. */
   #later(seq: number, event: 'not-sent' | 'throttled' | 'no-verdict', delay: number | null): number[] {
     const { store, uptime, random } = this.#parts;
@@ -360,10 +409,19 @@ function bodyOf(entry: QueuedEntry, req: Req, outgoing: Req): string | null {
   return outgoing.body === req.body || outgoing.body === undefined ? entry.body : JSON.stringify(outgoing.body);
 }
 
+/** Why it has not settled, in words for an operator. */
+function reasonOf(ending: Ending): string {
+  if (ending.type === 'no-identity') return 'nobody is there to send it as: its user has to sign in';
+  if (ending.type === 'verdict') return `the cloud answered ${ending.answer.status} (${ending.verdict})`;
+  if (ending.type === 'looked') return `it was looked for in the cloud (${ending.finding.type})`;
+  if (ending.type === 'unreadable') return "the profile cannot read the cloud's answer";
+  return ending.sent ? 'it was sent, and no answer of the cloud came' : 'it could not be sent';
+}
+
 /** Retry-After in seconds or as a date (RFC 9110 §10.2.3), as ms; null where there is none. */
-function retryAfter(answer: Answer): number | null {
+function retryAfter(answer: Answer, now: number): number | null {
   const value = answer.headers['retry-after'];
   if (value === undefined) return null;
-  const seconds = /^\d{1,6}$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000;
-  return Number.isFinite(seconds) ? Math.min(Math.max(seconds, 0) * 1000, BACKOFF_MOST) : null;
+  const seconds = /^\d{1,6}$/.test(value) ? Number(value) : (Date.parse(value) - now) / 1000;
+  return Number.isFinite(seconds) ? Math.min(Math.max(seconds, 0) * 1000, RETRY_AFTER_MOST) : null;
 }

@@ -22,7 +22,7 @@ beforeEach(() => {
   accept = new Accept({
     store,
     credentials: new Credentials(store.db, new Uint8Array(32), null),
-    maxQueue: 1000,
+    limits: { admit: () => undefined },
     now: Date.now,
     complete: () => true,
   });

@@ -4,6 +4,7 @@ import { crashPoint, type Step } from './crash-point.ts';
 import { isDiskFault, openWriter, savepoint, transaction } from './database.ts';
 import { LarderError } from './errors.ts';
 import type { App, Doc } from './profile.ts';
+import { Again } from './queue/again.ts';
 import { Entries } from './queue/entries.ts';
 import { Overlay } from './replica/overlay.ts';
 import { Rebase } from './replica/rebase.ts';
@@ -49,6 +50,7 @@ export class Store {
   readonly tables: Tables;
   readonly view: View;
   readonly entries: Entries;
+  readonly again: Again;
   readonly overlay: Overlay;
   readonly rebase: Rebase;
   readonly #meta;
@@ -66,6 +68,7 @@ export class Store {
     this.tables = openTables(this.db, app.resources);
     this.view = new View({ db: this.db, tables: this.tables, store });
     this.entries = new Entries(this.db);
+    this.again = new Again(this.db);
     this.overlay = new Overlay(this.db, this.tables);
     this.rebase = new Rebase(this);
     this.#meta = {

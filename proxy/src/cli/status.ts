@@ -47,6 +47,7 @@ function queueRows({ queue }: Status): [string, string][] {
   const oldest = queue.oldest === null ? '' : `, the oldest since ${queue.oldest}`;
   return [
     ['waiting', `${queue.length}${oldest}`],
+    ...(queue.stalled === null ? [] : [['stalled', queue.stalled] satisfies [string, string]]),
     ['inbox', queue.inbox === 0 ? 'empty' : `${queue.inbox} need a person`],
   ];
 }

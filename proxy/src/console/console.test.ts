@@ -25,6 +25,7 @@ const back: BackStatus = {
     length: 3,
     oldest: new Date(START).toISOString(),
     states: { queued: 2, sending: 0, unknown: 1 },
+    stalled: null,
     inbox: 1,
     inboxKinds: { refused: 0, conflict: 1, orphaned: 0, 'key-mismatch': 0, unknown: 0 },
     inboxOldest: new Date(START).toISOString(),

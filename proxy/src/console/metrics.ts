@@ -140,6 +140,9 @@ function backMetrics({ back }: StatusSources): Metric[] {
       Object.entries(queue()?.states ?? {}),
     ),
     gauge('larder_queue_oldest_seconds', 'Age of the oldest write that is not settled.', () => ageOf(queue()?.oldest)),
+    gauge('larder_queue_stalled', 'Whether the oldest write that could be sent does not get through.', () =>
+      typeof queue()?.stalled === 'string' ? 1 : 0,
+    ),
     gauge('larder_inbox_length', 'Writes that need a person.', () => queue()?.inbox ?? 0),
     gauge('larder_replica_complete', 'Whether the replica is complete.', () => (replica()?.complete ? 1 : 0)),
     gauges('larder_replica_documents', 'Documents in the replica.', 'resource', () =>

@@ -58,8 +58,8 @@ export class Entries {
     this.#inbox = inboxStatements(db);
     this.#statements = {
       insert: db.prepare(`INSERT INTO entry
-        (key, user, user_json, route, kind, release, method, path, search, headers, body, fingerprint, at, state, tags)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', '[]')`),
+        (key, user, user_json, route, kind, release, method, path, search, headers, body, fingerprint, at, size, state, tags)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', '[]')`),
       byKey: db.prepare('SELECT * FROM entry WHERE user = ? AND key = ?'),
       bySeq: db.prepare('SELECT * FROM entry WHERE seq = ?'),
       tags: db.prepare('UPDATE entry SET tags = ? WHERE seq = ?'),
@@ -94,16 +94,16 @@ export class Entries {
       applied: db.prepare(`SELECT seq FROM entry WHERE overlaid = 1 AND state = 'applied'`),
       neverSent: db.prepare(`SELECT * FROM entry WHERE state = 'queued' AND attempts = 0 AND seq > ? ORDER BY seq`),
       notSettled: db.prepare(`SELECT * FROM entry WHERE state IN ('queued', 'unknown') AND seq > ? ORDER BY seq`),
-      again: db.prepare('SELECT count(*) AS n FROM entry WHERE again = 1'),
-      offered: db.prepare('SELECT seq FROM entry WHERE again = 1 ORDER BY seq'),
-      noMore: db.prepare('UPDATE entry SET again = 0 WHERE again = 1'),
-      restorable: db.prepare(`SELECT seq, state, route, tags, made, looked FROM entry
-        WHERE state IN ${OPEN} OR (state = 'applied' AND settled_at >= ?) ORDER BY seq`),
-      offer: db.prepare(`UPDATE entry SET state = ?, again = 1, overlaid = 1, marked = 0, attempts = 0, not_before = 0
-        WHERE seq = ?`),
       newestAt: db.prepare('SELECT at FROM entry ORDER BY seq DESC LIMIT 1'),
       overlaid: db.prepare('SELECT seq, tags FROM entry WHERE overlaid = 1'),
       restart: db.prepare('UPDATE entry SET state = ?1, not_before = 0 WHERE state = ?2'),
+      // What is offered again to a restored cloud is no reason to refuse what comes in.
+      openSize: db.prepare(
+        `SELECT count(*) AS count, total(size) AS bytes FROM entry WHERE state IN ${OPEN} AND again = 0`,
+      ),
+      free: db.prepare(`SELECT e.* FROM entry e WHERE e.state IN ${OPEN} AND e.inbox IS NULL
+        AND NOT EXISTS (SELECT 1 FROM entry_need n JOIN entry d ON d.seq = n.need WHERE n.seq = e.seq AND d.state IN ${OPEN})
+        ORDER BY e.seq LIMIT 1`),
       openCount: db.prepare(`SELECT count(*) AS n FROM entry WHERE state IN ${OPEN}`),
       openStates: db.prepare(`SELECT state, count(*) AS n FROM entry WHERE state IN ${OPEN} GROUP BY state`),
       oldest: db.prepare(`SELECT at FROM entry WHERE state IN ${OPEN} ORDER BY seq LIMIT 1`),
@@ -130,6 +130,7 @@ export class Entries {
       entry.body,
       entry.fingerprint,
       entry.at,
+      sizeOf(entry),
     );
     return Number(lastInsertRowid);
   }
@@ -246,36 +247,6 @@ export class Entries {
     return entriesOf(this.#statements.notSettled.all(after));
   }
 
-  /** How many are still to be offered again to a cloud that was restored. */
-  againCount(): number {
-    return Number(this.#statements.again.get()?.['n']);
-  }
-
-  /** Gives up waiting for those; they go on as any other entry of unknown outcome. */
-  endAgain(): number[] {
-    const left = this.#statements.offered.all().map((row) => Number(row['seq']));
-    this.#statements.noMore.run();
-    return left;
-  }
-
-  /** In order: what waits, and what was applied since a time (ISO 8601). */
-  *restorable(since: string): Generator<Restorable> {
-    for (const row of this.#statements.restorable.all(since))
-      yield {
-        seq: Number(row['seq']),
-        state: row['state'] as EntryState,
-        route: String(row['route']),
-        tags: JSON.parse(String(row['tags'])) as string[],
-        made: JSON.parse(String(row['made'])) as string[],
-        looked: JSON.parse(String(row['looked'])) as string[],
-      };
-  }
-
-  /** What was applied is to be offered again; until it is settled anew it counts as waiting. */
-  offerAgain(seq: number): void {
-    this.#statements.offer.run(next(this.get(seq).state, 'restored'), seq);
-  }
-
   /** Ends all delays: the link is back. */
   hurry(): void {
     this.#statements.hurry.run();
@@ -300,6 +271,17 @@ export class Entries {
     return this.#statements.overlaid
       .all()
       .map((row) => ({ seq: Number(row['seq']), tags: JSON.parse(String(row['tags'])) as string[] }));
+  }
+
+  /** How much waits. */
+  openSize(): { count: number; bytes: number } {
+    const row = this.#statements.openSize.get();
+    return { count: Number(row?.['count']), bytes: Number(row?.['bytes']) };
+  }
+
+  /** The oldest that is not settled and waits for no other. */
+  oldestFree(): QueuedEntry | null {
+    return entryOf(this.#statements.free.get());
   }
 
   openCount(): number {
@@ -334,15 +316,18 @@ export class Entries {
   }
 }
 
-/** What of an entry matters when the cloud was restored. */
-export interface Restorable {
-  seq: number;
-  state: EntryState;
-  route: string;
-  tags: string[];
-  made: string[];
-  looked: string[];
+/** About what an entry takes on the disk by itself, bytes. */
+export function sizeOf({
+  path,
+  search,
+  headers,
+  body,
+}: Pick<NewEntry, 'path' | 'search' | 'headers' | 'body'>): number {
+  return ROW + path.length + search.length + JSON.stringify(headers).length + Buffer.byteLength(body ?? '');
 }
+
+/** Keys, times, tags and indexes of a row. */
+const ROW = 500;
 
 type Raw = Record<string, unknown>;
 

@@ -13,11 +13,12 @@ export function offerAgain(store: Store, since: string, noted: Noted): number {
   /** The last entry so far that made or edited a document, `resource/id`. */
   const makers = new Map<string, number>();
   const offered = new Set<number>();
-  for (const { seq, state, route, tags, made, looked } of store.entries.restorable(since)) {
+  for (const entry of store.again.restorable(since)) {
+    const { seq, state, route, tags, made, looked } = entry;
     const known = (document: string) => store.settledIds(document);
     if (state === 'applied') {
       if (!canBeOffered(store, route)) continue;
-      store.entries.offerAgain(seq);
+      store.again.offer(entry);
       offered.add(seq);
       noted.tag(...tags);
       noted.opened.push({ seq, tags });

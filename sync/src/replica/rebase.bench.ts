@@ -38,7 +38,7 @@ const store = new Store(data, profile, 'S1', () => {});
 const accept = new Accept({
   store,
   credentials: new Credentials(store.db, new Uint8Array(32), null),
-  maxQueue: sales + 1,
+  limits: { admit: () => undefined },
   now: Date.now,
   complete: () => true,
 });

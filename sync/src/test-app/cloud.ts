@@ -7,8 +7,8 @@ import type { AddressInfo } from 'node:net';
 import { hashOf } from './digest.ts';
 import type { Batch, Cause, Change, Doc, Json } from '../profile.ts';
 
-/** What happens to the next writes: answered; done, with the answer lost; 503 from the app; nothing at all. */
-export type Mood = 'well' | 'lose-answers' | 'crash' | 'silent' | 'portal';
+/** What happens to the next writes: answered; done, with the answer lost; 503 from the app; nothing at all; come back in 10 min. */
+export type Mood = 'well' | 'lose-answers' | 'crash' | 'silent' | 'portal' | 'busy';
 
 /** A name that the app forbids, one that its profile cannot send, and one whose answer its profile cannot read. */
 export const FORBIDDEN = 'forbidden';
@@ -251,6 +251,10 @@ export class TestCloud {
     this.arrived.push({ method: request.method ?? '', path: url.pathname, key, authorization, actingFor });
     await this.answerAfter;
     if (this.mood === 'silent') return;
+    if (this.mood === 'busy') {
+      response.setHeader('retry-after', '600');
+      return this.#json(response, 429, { code: 'throttled' });
+    }
     if (this.mood === 'crash') return this.#json(response, 503, { code: 'crashed' });
     if (this.rejected.has(authorization)) return this.#json(response, 401, { code: 'unauthenticated' });
     const user = actingFor === '' ? (authorization.replace('Bearer ', '').split('#')[0] ?? '') : actingFor;
