@@ -4,6 +4,7 @@ import { API } from '../rules/resources.ts';
 import { classify, isGenuine, send } from './exchange.ts';
 import { factWrites } from './fact-writes.ts';
 import { changes } from './feed.ts';
+import { people } from './people.ts';
 import { proposalWrites } from './proposal-writes.ts';
 import { reads } from './reads.ts';
 import { resources } from './resources.ts';
@@ -26,6 +27,7 @@ export default defineApp<StaffUser>({
   genuine: isGenuine,
   keys: KEYS,
   user: (req) => userOf(req.claims),
+  people,
   /**
    * Every answer of the app depends on nothing of the user but store and role (rules/rights.ts): there is no route that
    * speaks of the user in person.

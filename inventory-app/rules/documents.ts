@@ -294,6 +294,12 @@ export const User = z.object({
 export const SessionCreate = z.strictObject({ username: Code, password: z.string().min(1).max(200) });
 export const Session = z.object({ token: z.string(), expiresAt: Time, user: User });
 
+/** What an edge learns of people, by the claims that their tokens would carry. `at`: when that was so. */
+export const Standings = z.object({
+  at: Time,
+  data: z.array(z.object({ sub: Id, username: Code, name: z.string(), role: Role, storeId: StoreId.nullable() })),
+});
+
 /** RFC 9457. `code` is stable; `errors` says which field, by its path. */
 export const Problem = z.object({
   type: z.string(),

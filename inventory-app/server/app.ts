@@ -12,6 +12,7 @@ import { problemAnswer } from '../rules/answers.ts';
 import { ProblemError } from '../rules/problems.ts';
 import { API } from '../rules/resources.ts';
 import { signingKeyOf } from './auth/signing-key.ts';
+import { createThrottle } from './auth/throttle.ts';
 import { tokensOf } from './auth/tokens.ts';
 import { type Answer, type Call, answerOf, jsonAnswer } from './call.ts';
 import type { Database } from './db/open.ts';
@@ -51,7 +52,14 @@ export async function buildApp({ database, log, now = () => new Date() }: AppOpt
   const installation = await setting(database, 'installation');
   await setting(database, 'epoch');
   const tokens = tokensOf(await signingKeyOf(database, now()), now);
-  const services: Services = { database, now, log, tokens, feed: new FeedWatch(database) };
+  const services: Services = {
+    database,
+    now,
+    log,
+    tokens,
+    throttle: createThrottle(now),
+    feed: new FeedWatch(database),
+  };
 
   const http = Fastify({
     loggerInstance: log,

@@ -63,6 +63,7 @@ function operation(route: Route): Part {
     ...(purpose === 'list' && resource !== undefined ? listParameters(resource).map(queryParameter) : []),
     ...(purpose === 'changes' ? ['after', 'limit', 'store'].map(queryParameter) : []),
     ...(purpose === 'snapshot' ? ['after', 'limit', 'digest'].map(queryParameter) : []),
+    ...(purpose === 'standings' ? ['users'].map(queryParameter) : []),
     ...(purpose === 'list' || purpose === 'item' ? [ref('parameters', 'IfNoneMatch')] : []),
     ...(purpose === 'edit' || purpose === 'delete' ? [ref('parameters', 'IfMatch')] : []),
     ...(write ? [ref('parameters', 'IdempotencyKey'), ref('parameters', 'OnBehalfOf')] : []),
@@ -96,6 +97,13 @@ function answers({ purpose, resource }: Route): Part {
       return { 204: { description: 'Deleted.' } };
     case 'session':
       return { 200: { description: 'Signed in.', content: json(ref('schemas', 'Session')) } };
+    case 'standings':
+      return {
+        200: {
+          description: 'Those who may act in the store of the edge that asks.',
+          content: json(ref('schemas', 'Standings')),
+        },
+      };
     case 'changes':
       return { 200: { description: 'What has changed since `after`.', content: json(ref('schemas', 'ChangePage')) } };
     case 'health':
@@ -151,6 +159,7 @@ const QUERY_TEXTS: Readonly<Record<string, string>> = {
   limit: 'How many at the most.',
   ids: 'At most 100 ids, separated by commas.',
   digest: '`true`: no documents, but their digest.',
+  users: 'At most 200 ids of users, separated by commas.',
   store: 'Whose subset; needed by those who work in no store.',
 };
 

@@ -23,6 +23,7 @@ import {
 import { FACT_BODIES } from '../rules/facts.ts';
 import { API, FACT_KINDS, type ListedResource, RESOURCES } from '../rules/resources.ts';
 import { openSession } from './auth/session.ts';
+import { readStandings } from './auth/standings.ts';
 import { type Answer, type Call, jsonAnswer } from './call.ts';
 import { readChanges } from './feed/poll.ts';
 import { readItem, readList } from './read.ts';
@@ -37,7 +38,8 @@ import { type Effect, write } from './write.ts';
 export type Handler = (services: Services, call: Call) => Promise<Answer>;
 
 /** What a route is for; its description and its answers follow from it. */
-type Purpose = 'list' | 'item' | 'create' | 'edit' | 'delete' | 'session' | 'changes' | 'snapshot' | 'health' | 'keys';
+type Purpose =
+  'list' | 'item' | 'create' | 'edit' | 'delete' | 'session' | 'standings' | 'changes' | 'snapshot' | 'health' | 'keys';
 
 export interface Route {
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
@@ -112,6 +114,7 @@ export const ROUTES: readonly Route[] = [
     handle: async ({ tokens }) => jsonAnswer(tokens.published, { 'cache-control': 'public, max-age=300' }),
   },
   { method: 'POST', path: `${API}/session`, purpose: 'session', body: SessionCreate, handle: openSession },
+  { method: 'GET', path: `${API}/standings`, purpose: 'standings', handle: readStandings },
   { method: 'GET', path: `${API}/changes`, purpose: 'changes', handle: readChanges },
   ...RESOURCES.map(listRoute),
   ...RESOURCES.map(snapshotRoute),

@@ -47,6 +47,14 @@ export function decodeKey(value: string): Buffer | null {
   return bytes.length === 32 ? bytes : null;
 }
 
+function isTimeZone(zone: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}
+
 const MiB = 1024 * 1024;
 const GiB = 1024 * MiB;
 const HOUR = 3_600_000;
@@ -78,6 +86,10 @@ export const Config = z.strictObject({
   store: key(text.optional(), {
     about: 'Store whose documents are kept here. Needed with a profile.',
     expects: 'text',
+  }),
+  timeZone: key(text.default(() => new Intl.DateTimeFormat().resolvedOptions().timeZone).refine(isTimeZone), {
+    about: "The store's time zone: what a manager vouches for ends at its midnight. The default is this box's.",
+    expects: 'a time zone such as Europe/London',
   }),
   name: key(text.max(64).default('larder'), {
     about: "This edge's name, in status, metrics and logs.",

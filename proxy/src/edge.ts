@@ -15,7 +15,14 @@ import { openDataDirectory } from './data-directory.ts';
 import type { DataDirectory } from './data-directory.ts';
 import { createFront, scopeSecret } from './front.ts';
 import type { Parts } from './front.ts';
-import { createIdentity, hideBy, NOBODY } from './identity/identity.ts';
+import { openClock } from './identity/clock.ts';
+import type { EdgeClock } from './identity/clock.ts';
+import { keepContact } from './identity/contact.ts';
+import type { Contact, ContactDeps } from './identity/contact.ts';
+import { hideBy } from './identity/hide.ts';
+import { createIdentity, NOBODY } from './identity/identity.ts';
+import { openKnown } from './identity/known.ts';
+import { listenTo } from './identity/listen.ts';
 import { createLink } from './link/link.ts';
 import type { Link } from './link/link.ts';
 import { INTERVALS } from './link/pacer.ts';
@@ -70,9 +77,10 @@ export async function startEdge(config: Config, log: Logger): Promise<RunningEdg
 async function begin(config: Config, log: Logger, begun: AsyncDisposableStack): Promise<Parts> {
   const data = begun.adopt(openDataDirectory(config.data, config.key), (it) => it.close());
   const { app, back } = await beginApp(config, data, log, begun);
-  const clock = createClock(back);
+  const edgeClock = await openClock(back?.state ?? null, Date.parse(back?.status.replica.feed.asOf ?? '') || 0);
+  const clock = edgeClock.now;
   const link = begun.adopt(beginLink(config, app, log), (it) => it.stop());
-  const cloud = begun.adopt(
+  const pool = begun.adopt(
     createCloud({
       origin: config.cloud,
       ...(app === null ? {} : { genuine: app.genuine }),
@@ -100,8 +108,12 @@ async function begin(config: Config, log: Logger, begun: AsyncDisposableStack): 
     replicaLag: config.replicaLagMs,
   };
   const rules = compileRules(config.rules, hideBy(scopeSecret(data)));
+  const known = back === null ? null : await openKnown({ ...data, ...config, state: back.state, clock, log });
   const identity =
-    app === null || back === null ? NOBODY : createIdentity({ app, cloud, state: back.state, clock, link, log });
+    app === null || back === null || known === null
+      ? NOBODY
+      : createIdentity({ app, cloud: pool, known, state: back.state, clock, link, log });
+  const cloud = app === null ? pool : listenTo(pool, app, identity);
   // It writes no line for an answer, so not where every answer is to be seen.
   const tap =
     config.fastPath && !log.isLevelEnabled('debug')
@@ -109,12 +121,13 @@ async function begin(config: Config, log: Logger, begun: AsyncDisposableStack): 
       : null;
   const onFresh = tap === null ? {} : { onFresh: tap.learn.bind(tap) };
   const reader = createReader({ cache, cloud, back, link, rules, clock, config: limits, ...onFresh });
-  const parts = { config, log, data, app, back, link, cloud, cache, rules, clock, reader, identity, tap };
+  const parts = { config, log, data, app, back, link, cloud, cache, rules, clock, reader, identity, known, tap };
   begun.adopt(
     setInterval(() => void identity.refresh(), KEYS_INTERVAL),
     clearInterval,
   );
   connect(parts);
+  if (known !== null) begun.adopt(beginContact({ ...parts, ...known, cloud: pool }, edgeClock), (it) => it.stop());
   return parts;
 }
 
@@ -159,10 +172,14 @@ async function beginBack(config: Config, profile: string, data: DataDirectory, l
   return back;
 }
 
-/** Never behind the last word of the cloud before the start: a clock turned back extends no grace (I8). */
-function createClock(back: Back | null): () => number {
-  let latest = Date.parse(back?.status.replica.feed.asOf ?? '') || 0;
-  return () => (latest = Math.max(latest, Date.now()));
+type ContactParts = Pick<Parts, 'config' | 'app' | 'link' | 'log'> & Pick<ContactDeps, 'cloud' | 'people'>;
+
+function beginContact({ config, app, link, log, cloud, people }: ContactParts, clock: EdgeClock): Contact {
+  const standings = app?.people?.standings ?? null;
+  const contact = keepContact({ standings, credential: config.credential, cloud, people, link, clock, log });
+  link.on('change', () => contact.changed());
+  contact.changed();
+  return contact;
 }
 
 function beginLink(config: Config, app: App | null, log: Logger): Link {

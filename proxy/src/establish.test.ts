@@ -4,6 +4,7 @@ import type { Doc, Read } from '@larder/sync/profile';
 import { expect, test } from 'vitest';
 import { createEstablish } from './establish.ts';
 import type { EstablishDeps } from './establish.ts';
+import { verified } from './identity/caller.ts';
 
 const read: Read<never> = { tags: () => [] };
 
@@ -17,11 +18,12 @@ const app: EstablishDeps['app'] = {
 function establish(deps: Partial<EstablishDeps>, method: string, target: string, claims: Doc | null = null) {
   const request = Object.assign(new IncomingMessage(new Socket()), { method, url: target });
   const [path = '', query] = target.split('?');
-  return createEstablish({ app, identity: { identify: () => claims }, credentialScope: () => 'credential:x', ...deps })(
-    request,
-    new ServerResponse(request),
-    { path, search: query === undefined ? '' : `?${query}` },
-  );
+  return createEstablish({
+    app,
+    identity: { identify: () => (claims === null ? null : verified(claims)) },
+    credentialScope: () => 'credential:x',
+    ...deps,
+  })(request, new ServerResponse(request), { path, search: query === undefined ? '' : `?${query}` });
 }
 
 test('a covered route is found, for HEAD as for GET, with its parameters decoded', () => {
@@ -46,7 +48,7 @@ test('I8: a credential that does not verify is a scope of its own, whatever the 
 });
 
 test('a token that is verified for the first time is waited for', async () => {
-  const identity = { identify: () => Promise.resolve({ sub: 'u1' }) };
+  const identity = { identify: () => Promise.resolve(verified({ sub: 'u1' })) };
   const exchange = establish({ identity }, 'GET', '/items/1');
   expect(exchange).toBeInstanceOf(Promise);
   expect(await exchange).toMatchObject({ scope: 'app:u1' });

@@ -3,17 +3,23 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { App, Doc, Json, Req } from '@larder/sync/profile';
 import { compileRoutes } from '@larder/sync/route';
 import type { Exchange } from './exchange.ts';
+import { assertAllowed } from './identity/caller.ts';
+import type { Caller } from './identity/caller.ts';
 import type { Identity } from './identity/identity.ts';
+import { isSession } from './identity/sessions.ts';
 import type { Target } from './target.ts';
 
 export interface EstablishDeps {
   /** Null: a plain proxy. */
-  app: Pick<App, 'user' | 'scope' | 'reads' | 'writes'> | null;
+  app: Pick<App, 'user' | 'scope' | 'reads' | 'writes' | 'people'> | null;
   identity: Pick<Identity, 'identify'>;
   credentialScope(headers: IncomingMessage['headers']): string;
 }
 
-/** Answers at once unless a token must be verified for the first time. */
+/**
+ * Answers at once unless a token must be verified for the first time. Throws, or rejects, where the caller may not do this
+ * here and now: see `assertAllowed`.
+ */
 export type Establish = (
   request: IncomingMessage,
   response: ServerResponse,
@@ -24,18 +30,24 @@ export type Establish = (
 export function createEstablish({ app, identity, credentialScope }: EstablishDeps): Establish {
   const reads = compileRoutes(app?.reads ?? {});
   const writes = compileRoutes(app?.writes ?? {});
+  const signIn = app?.people?.signIn?.route;
 
   function exchangeOf(
     request: IncomingMessage,
     response: ServerResponse,
     target: Target,
-    claims: Doc | null,
+    caller: Caller | null,
   ): Exchange {
     const method = request.method ?? 'GET';
     const { path, search } = target;
     const read = method === 'GET' || method === 'HEAD' ? reads.match('GET', path) : null;
     const write = read === null ? writes.match(method, path) : null;
     const params = read?.params ?? write?.params ?? {};
+    if (caller !== null) assertAllowed(caller, read?.value ?? null, write?.value ?? null);
+    if (caller?.graceLeft != null) response.setHeader(GRACE_FIELD, caller.graceLeft);
+    // What only this edge understands goes nowhere else (I8).
+    if (isSession(request.headers.authorization)) delete request.headers.authorization;
+    const claims = caller?.claims ?? null;
     const req = new HeadOfRequest(request, target, params, claims);
     const user = app?.user(req) ?? null;
     // The app speaks only for users it has verified; other credentials are a scope of their own each (I8).
@@ -46,6 +58,7 @@ export function createEstablish({ app, identity, credentialScope }: EstablishDep
       method,
       path,
       search,
+      caller,
       claims,
       user,
       scope,
@@ -56,12 +69,17 @@ export function createEstablish({ app, identity, credentialScope }: EstablishDep
   }
 
   return (request, response, target) => {
-    const claims = identity.identify(request.headers);
-    return claims instanceof Promise
-      ? claims.then((verified) => exchangeOf(request, response, target, verified))
-      : exchangeOf(request, response, target, claims);
+    // Whoever signs in is nobody yet, whatever was left of the last one.
+    const isSignIn = signIn !== undefined && `${request.method} ${target.path}` === signIn;
+    const caller = isSignIn ? null : identity.identify(request.headers);
+    return caller instanceof Promise
+      ? caller.then((verified) => exchangeOf(request, response, target, verified))
+      : exchangeOf(request, response, target, caller);
   };
 }
+
+/** Seconds until the cloud's last word on the caller counts no longer; given from two days before. */
+const GRACE_FIELD = 'larder-grace';
 
 /** An app's scopes and those of unknown credentials must never be equal; what is for everybody stays so. */
 const appScope = (scope: string) => (scope === '' ? '' : `app:${scope}`);

@@ -1,6 +1,7 @@
 /** One request from a client and what the edge has found out about it; made by server.ts, passed down the main path. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Doc, Read, User, Write } from '@larder/sync/profile';
+import type { Caller } from './identity/caller.ts';
 
 export interface Exchange {
   request: IncomingMessage;
@@ -10,7 +11,9 @@ export interface Exchange {
   path: string;
   /** With its `?`, or empty. */
   search: string;
-  /** Verified claims of the bearer token, or null. */
+  /** Who calls and what they may do now, verified; or null. */
+  caller: Caller | null;
+  /** The caller's claims. */
   claims: Doc | null;
   user: User | null;
   /** Whose eyes the answer is for: equal scopes may share answers (I8). Empty: everybody. */

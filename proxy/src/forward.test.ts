@@ -54,7 +54,7 @@ async function rig(handle: RequestListener, { held = false, origin = null as URL
   const edge = createServer((request, response) => {
     const { pathname: path, search } = new URL(request.url ?? '', 'http://edge');
     const parts = { request, response, method: request.method ?? '', path, search };
-    const rest = { claims: null, user: null, scope: '', params: {}, read: null, write: null };
+    const rest = { caller: null, claims: null, user: null, scope: '', params: {}, read: null, write: null };
     const exchange: Exchange = { ...parts, ...rest };
     forward(exchange).catch((error: unknown) => sendProblem(response, error));
   });

@@ -20,6 +20,10 @@ import { createForwardUpgrade } from './forward-upgrade.ts';
 import { createForward } from './forward.ts';
 import { createCredentialScope } from './identity/identity.ts';
 import type { Identity } from './identity/identity.ts';
+import { figuresOf } from './identity/known.ts';
+import type { Known } from './identity/known.ts';
+import { createPeoplePages } from './identity/pages.ts';
+import { createSignIn } from './identity/sign-in.ts';
 import type { Link } from './link/link.ts';
 import type { Logger } from './log.ts';
 import type { Reader } from './read.ts';
@@ -45,6 +49,8 @@ export interface Parts {
   clock: () => number;
   reader: Reader;
   identity: Identity;
+  /** Null without a profile. */
+  known: Known | null;
   /** Null: switched off. */
   tap: Tap | null;
 }
@@ -75,6 +81,7 @@ export function createFront(parts: Parts): FrontServer {
       purge: createPurge(parts),
       explain: createExplain({ ...parts, establish, replicaLag: parts.config.replicaLagMs }),
       audit: (who) => audit(parts, who),
+      people: peoplePagesOf(parts),
       log,
     }),
     observe: metrics.observe,
@@ -84,7 +91,8 @@ export function createFront(parts: Parts): FrontServer {
   return front;
 }
 
-function handlersOf({ config, app, back, link, cloud, cache }: Parts) {
+function handlersOf(parts: Parts) {
+  const { config, app, back, link, cloud, cache } = parts;
   const readTags = createReadTags(app?.reads ?? {});
   const invalidate = (exchange: Exchange, status: number, headers: HeaderFields) => {
     const { method, path, search, request } = exchange;
@@ -92,7 +100,7 @@ function handlersOf({ config, app, back, link, cloud, cache }: Parts) {
     const tagsOf = (changed: string) => readTags(exchange, changed);
     return invalidateAfter(cache, unsafe, { status, headers }, { cloud: config.cloud, tagsOf });
   };
-  const forward = createForward({ cloud, link, onUnsafe: invalidate });
+  const forward = signingIn(parts, createForward({ cloud, link, onUnsafe: invalidate }));
   if (back === null) return { forward, write: forward };
   const write = createWrite({
     back,
@@ -112,13 +120,30 @@ async function audit({ back, log }: Parts, who: string): Promise<{ run: number }
   return { run };
 }
 
-const sourcesOf = ({ config, app, back, link, cache, reader, tap }: Parts): StatusSources => ({
+type Forward = ReturnType<typeof createForward>;
+
+/** The app's sign-in route is one of those that the profile lists neither as a read nor as a write. */
+function signingIn(parts: Parts, forward: Forward): Forward {
+  const { app, back, known } = parts;
+  const signIn = app?.people?.signIn;
+  if (signIn === undefined || back === null || known === null) return forward;
+  const enter = createSignIn({ ...parts, signIn, back, known });
+  return (exchange) => (`${exchange.method} ${exchange.path}` === signIn.route ? enter(exchange) : forward(exchange));
+}
+
+function peoplePagesOf(parts: Parts) {
+  const { app, known } = parts;
+  return app === null || known === null ? {} : createPeoplePages({ ...parts, app, known });
+}
+
+const sourcesOf = ({ config, app, back, link, cache, reader, known, clock, tap }: Parts): StatusSources => ({
   name: config.name,
   store: config.store ?? null,
   cloud: config.cloud,
   profile: app === null ? null : { name: app.name, release: app.release },
   link,
   back: () => back?.status ?? null,
+  people: () => (known === null ? null : figuresOf(known, clock())),
   cache: () => cache.figures(),
   reads: () => withRepeats(reader.counters, tap?.figures ?? null),
   fastPath: () => tap?.figures ?? null,

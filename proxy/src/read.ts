@@ -133,7 +133,7 @@ class ReadPath {
     const ruled = ruledRequestOf(exchange, rules);
     const found = cache.find(ruled.request);
     const reading = readingOf(exchange, found, ruled, back);
-    if (mustAskReplica(back, reading)) return this.#readReplica(reading);
+    if (mustAskReplica(back, reading) || isLocal(reading)) return this.#readReplica(reading);
     // Nothing up to here, and nothing in the next line, waits for anything.
     if (found !== null && this.#answeredBy(found, reading)) return DONE;
     return this.#isReplicaFirst(reading) ? this.#readReplica(reading) : this.#readBelowMemory(reading, found);
@@ -185,12 +185,13 @@ class ReadPath {
     if (onDisk !== null && this.#answeredBy(onDisk, reading)) return;
     if (this.#answeredByPart(reading)) return;
     const stored = inMemory ?? onDisk;
-    const isCutOff = link.state === 'offline' || link.held;
+    const isCutOff = link.state === 'offline' || link.held || isLocal(reading);
     // The link's state chooses the order; only the operator's hold forbids.
     if (isCutOff && (await this.#answeredHere(reading, stored, 'unreachable', 'offline'))) return;
     // I8: nobody here can tell who that is, and the cloud, which could, is not there.
     if (isCutOff && reading.covered && reading.exchange.user === null)
       return this.#fail(reading, new LarderError('LARDER_UNAUTHENTICATED'));
+    if (isLocal(reading)) return this.#fail(reading, new LarderError('LARDER_LOCAL_SESSION'));
     if (onlyIfCached(reading.request))
       return this.#fail(reading, new LarderError('LARDER_CLOUD_TIMEOUT', 'Only what is here was wanted.'));
     if (link.held) return this.#fail(reading, new LarderError('LARDER_OFFLINE', 'The operator holds the link.'));
@@ -300,7 +301,7 @@ class ReadPath {
     sendHit(exchange, stored, now, pendingFor(back, reading));
     if (type === 'fresh' && isInMemory(stored) && !mustDecode(exchange.request, stored))
       this.#deps.onFresh?.(reading, stored);
-    const mayRefresh = link.state !== 'offline' && !link.held;
+    const mayRefresh = link.state !== 'offline' && !link.held && !isLocal(reading);
     if (type === 'stale-while-revalidate' && mayRefresh) this.fill.refresh(this.#questionOf(reading, stored));
     return true;
   }
@@ -352,6 +353,9 @@ class ReadPath {
     };
   }
 }
+
+/** I8: the cloud knows nothing of this session, and is asked nothing under it. */
+const isLocal = ({ exchange }: Reading): boolean => exchange.caller?.isLocal === true;
 
 const routeOf = ({ exchange }: Reading): object => exchange.read ?? UNKNOWN_ROUTE;
 

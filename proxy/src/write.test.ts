@@ -8,6 +8,7 @@ import { request } from 'undici';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createEstablish } from './establish.ts';
 import type { EstablishDeps } from './establish.ts';
+import { verified } from './identity/caller.ts';
 import { createLog } from './log.ts';
 import { createFrontServer } from './server.ts';
 import type { FrontServer } from './server.ts';
@@ -67,7 +68,7 @@ beforeEach(async () => {
     maxBodyBytes: MAX_BODY,
   });
   const identify = ({ authorization }: { authorization?: string }) =>
-    authorization === undefined ? null : { sub: authorization };
+    authorization === undefined ? null : verified({ sub: authorization });
   front = createFrontServer({
     establish: createEstablish({ app, identity: { identify }, credentialScope: () => '' }),
     read: forward,

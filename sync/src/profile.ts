@@ -267,8 +267,8 @@ export interface SignIn {
   read(req: Req): { name: string; password: string } | null;
   /** The bearer token in the cloud's answer; null: it is not that of a success. */
   token(res: Res): string | null;
-  /** That answer with another token, which ends at `until` (ISO 8601). */
-  answer(res: Res, token: string, until: string): Res;
+  /** That answer for somebody with these claims, with another token, which ends at `until` (ISO 8601). */
+  answer(res: Res, token: string, until: string, claims: Doc): Res;
 }
 
 /** The cloud's word on people, asked for with the edge's own credential. */

@@ -70,6 +70,33 @@ describeBothDatabases('Who may do what', (databases) => {
     expect([status, body.code]).toEqual([401, 'wrong-credentials']);
   });
 
+  test('a name at which many passwords were guessed is not looked at for a while, whether anybody has it or not', async () => {
+    for (const name of ['guessed', 'manager2']) {
+      const answers = [];
+      for (let at = 0; at < 12; at += 1) answers.push(await login(name, 'wrong'));
+      const statuses = answers.map(({ status }) => status);
+      expect([name, statuses.slice(0, 10), statuses.at(-1)]).toEqual([name, Array(10).fill(401), 429]);
+      expect(Number(answers.at(-1)?.headers.get('retry-after'))).toBeGreaterThan(0);
+    }
+    expect((await login('manager2', 'larder-demo')).status).toBe(429);
+    expect((await login('clerk', 'larder-demo')).status).toBe(200);
+    ahead = HOUR;
+    expect((await login('manager2', 'larder-demo')).status).toBe(200);
+    ahead = 0;
+  });
+
+  test('an edge learns who may act in its store now, and of others nothing', async () => {
+    const users = 'u-clerk,u-admin,u-manager2,u-gone,u-nobody';
+    const { status, body } = await cloud.edge('S001')(`/standings?users=${users}`);
+    expect(status).toBe(200);
+    const data = body.data as Doc[];
+    expect(data.map(({ sub }) => sub).sort()).toEqual(['u-admin', 'u-clerk']);
+    expect(data).toContainEqual({ sub: 'u-clerk', username: 'clerk', name: 'clerk', role: 'clerk', storeId: 'S001' });
+    expect(await clerk(`/standings?users=${users}`)).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+    const many = Array.from({ length: 201 }, (_, at) => `u${at}`).join(',');
+    expect((await cloud.edge('S001')(`/standings?users=${many}`)).status).toBe(400);
+  });
+
   test('a token lasts twelve hours', async () => {
     const early = await cloud.as('clerk');
     ahead = 11.9 * HOUR;

@@ -23,17 +23,20 @@ export interface Tokens {
   readonly published: { keys: Doc[] };
 }
 
+/** What a token says of its user, beside who it is. */
+export const claimsOf = ({ username, name, role, storeId }: TokenUser) => ({ username, name, role, storeId });
+
 export function tokensOf(key: SigningKey, now: () => Date): Tokens {
   return {
     published: { keys: [key.publicJwk] },
-    async issue({ id, username, name, role, storeId }) {
+    async issue(user) {
       // A token's times are whole seconds.
       const issuedAt = new Date(Math.floor(now().getTime() / 1000) * 1000);
       const expiresAt = new Date(issuedAt.getTime() + LIFETIME_MS);
-      const token = await new SignJWT({ username, name, role, storeId })
+      const token = await new SignJWT(claimsOf(user))
         .setProtectedHeader({ alg: ALGORITHM, kid: key.id })
         .setIssuer(ISSUER)
-        .setSubject(id)
+        .setSubject(user.id)
         .setIssuedAt(issuedAt)
         .setExpirationTime(expiresAt)
         .sign(key.privateKey);

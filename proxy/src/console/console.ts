@@ -27,6 +27,8 @@ export interface ConsoleDeps extends OperatorDeps {
   explain(question: Question): Promise<Explanation>;
   /** Begins an audit of the replica; its number. Rejects where there is no replica. */
   audit(who: string): Promise<{ run: number }>;
+  /** Pages of the people who work here, by method and path. */
+  people: Readonly<Record<string, Page>>;
 }
 
 const Nothing = z.strictObject({});
@@ -38,6 +40,7 @@ const Hold = z.strictObject({ hold: z.boolean() });
  */
 export function createConsole(deps: ConsoleDeps): Console {
   const pages: Record<string, Page> = {
+    ...deps.people,
     'GET /_edge/health': (_request, response) => {
       const healthy = deps.healthy();
       sendJson(response, healthy ? 200 : 503, { status: healthy ? 'ok' : 'failing' });

@@ -22,9 +22,13 @@ export const commandPage =
   <I>(deps: OperatorDeps, shape: z.ZodType<I>, run: (input: I, by: string) => unknown): Page =>
   async (request, response) => {
     const by = operatorOf(request, deps);
-    const input = parse(await readBody(request, MAX_BODY), shape);
+    const input = await bodyAs(request, shape);
     sendJson(response, 200, await run(input, by));
   };
+
+/** The body as JSON of this shape. Rejects with `LARDER_BODY_*`. */
+export const bodyAs = async <I>(request: IncomingMessage, shape: z.ZodType<I>): Promise<I> =>
+  parse(await readBody(request, MAX_BODY), shape);
 
 /** Who asks. @throws LarderError `LARDER_UNAUTHENTICATED` without a credential, `LARDER_FORBIDDEN` with a wrong one */
 export function operatorOf(

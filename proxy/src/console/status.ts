@@ -2,6 +2,7 @@
 import type { BackStatus } from '@larder/sync/client';
 import type { Fault, LinkState } from '@larder/sync/link';
 import type { CacheFigures } from '../cache/cache.ts';
+import type { PeopleFigures } from '../identity/known.ts';
 import type { Link } from '../link/link.ts';
 import type { TapFigures } from '../tap/tap.ts';
 import { VERSION } from '../version.ts';
@@ -14,6 +15,8 @@ export interface StatusSources {
   link: Pick<Link, 'state' | 'since' | 'held' | 'timeline'>;
   /** Null without a profile. */
   back(): BackStatus | null;
+  /** Null without a profile. */
+  people(): PeopleFigures | null;
   cache(): CacheFigures;
   /** Answers to reads by outcome, since the start. */
   reads(): Readonly<Record<string, number>>;
@@ -42,6 +45,7 @@ export interface Status {
   link: LinkStatus;
   queue: BackStatus['queue'] | null;
   replica: BackStatus['replica'] | null;
+  people: PeopleFigures | null;
   cache: CacheFigures & { reads: Readonly<Record<string, number>> };
   memory: { rss: number; heapUsed: number };
 }
@@ -76,6 +80,7 @@ export function statusOf(sources: StatusSources): Status {
     link: linkStatusOf(sources.link),
     queue: back?.queue ?? null,
     replica: back?.replica ?? null,
+    people: sources.people(),
     cache: { ...sources.cache(), reads: sources.reads() },
     memory: { rss, heapUsed },
   };

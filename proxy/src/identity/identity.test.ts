@@ -4,7 +4,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { StateStore } from '@larder/sync/client';
 import type { LinkState } from '@larder/sync/link';
-import type { Doc } from '@larder/sync/profile';
+import type { App, Doc } from '@larder/sync/profile';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import type { CryptoKey, JWK } from 'jose';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -13,11 +13,15 @@ import type { PooledCloud } from '../cloud.ts';
 import { createLog } from '../log.ts';
 import { createCredentialScope, createIdentity } from './identity.ts';
 import type { Identity } from './identity.ts';
-import { GRACE } from './tokens.ts';
+import { GRACE, WARNING } from './grace.ts';
+import { openKnown } from './known.ts';
 
 const HOUR = 3_600_000;
 const START = Date.parse('2026-11-20T10:00:00Z');
-const app = { keys: '/jwks.json' };
+const app: Pick<App, 'keys' | 'user'> = {
+  keys: '/jwks.json',
+  user: ({ claims }) => ({ id: String(claims?.['sub']), store: 'S1' }),
+};
 const log = createLog('test', 'silent');
 
 interface Signer {
@@ -87,38 +91,48 @@ const sign = ({ kid, key }: Signer, claims: Doc = {}) =>
     .setProtectedHeader({ alg: 'ES256', kid })
     .sign(key);
 
-const start = (): Identity => createIdentity({ app, cloud, state: memory(), clock: () => now, link, log });
+const knownNow = () =>
+  openKnown({
+    state: memory(),
+    sealKey: new Uint8Array(32),
+    clock: () => now,
+    timeZone: 'Europe/London',
+    log,
+    cost: 4,
+  });
+const start = async (): Promise<Identity> =>
+  createIdentity({ app, cloud, known: await knownNow(), state: memory(), clock: () => now, link, log });
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
 describe('a token signed by the app', () => {
   test('is verified, and from then on answered without a promise', async () => {
-    const identity = start();
+    const identity = await start();
     const token = await sign(first);
-    expect(await identity.identify(bearer(token))).toMatchObject({ sub: 'u1' });
-    expect(identity.identify(bearer(token))).toMatchObject({ sub: 'u1' });
-    expect(identity.identify({ authorization: `bearer ${token}` })).toMatchObject({ sub: 'u1' });
+    expect(await identity.identify(bearer(token))).toMatchObject({ claims: { sub: 'u1' } });
+    expect(identity.identify(bearer(token))).toMatchObject({ claims: { sub: 'u1' } });
+    expect(identity.identify({ authorization: `bearer ${token}` })).toMatchObject({ claims: { sub: 'u1' } });
   });
 
   test('is verified while cut off, after a restart, by the keys that were kept', async () => {
-    await start().refresh();
+    await (await start()).refresh();
     await cut();
-    expect(await start().identify(bearer(await sign(first)))).toMatchObject({ sub: 'u1' });
+    expect(await (await start()).identify(bearer(await sign(first)))).toMatchObject({ claims: { sub: 'u1' } });
   });
 
   test('by a new key makes the keys be fetched once, however many bring it', async () => {
-    const identity = start();
+    const identity = await start();
     await identity.refresh();
     now += HOUR;
     const second = await signer('second');
     published = [first.jwk, second.jwk];
     const tokens = await Promise.all([1, 2, 3].map((n) => sign(second, { sub: `u${n}` })));
     const claims = await Promise.all(tokens.map((token) => identity.identify(bearer(token))));
-    expect(claims.map((claim) => claim?.['sub'])).toEqual(['u1', 'u2', 'u3']);
+    expect(claims.map((claim) => claim?.claims['sub'])).toEqual(['u1', 'u2', 'u3']);
     expect(fetches).toBe(2);
   });
 
   test('by a key that the app has withdrawn counts no longer, even if it was known', async () => {
-    const identity = start();
+    const identity = await start();
     const token = await sign(first);
     expect(await identity.identify(bearer(token))).not.toBeNull();
     published = [(await signer('second')).jwk];
@@ -128,17 +142,18 @@ describe('a token signed by the app', () => {
 
   test('cannot be verified while cut off if no keys were ever seen', async () => {
     await cut();
-    expect(await start().identify(bearer(await sign(first)))).toBeNull();
+    expect(await (await start()).identify(bearer(await sign(first)))).toBeNull();
   });
 });
 
 test('while the operator holds the link nothing is asked of the cloud, and the grace period counts', async () => {
-  const identity = start();
+  const identity = await start();
   await identity.refresh();
   link.held = true;
   now = START + 13 * HOUR;
   await identity.refresh();
-  expect(await identity.identify(bearer(await sign(first)))).toMatchObject({ sub: 'u1' });
+  const token = await sign(first, { iat: START / 1000 });
+  expect(await identity.identify(bearer(token))).toMatchObject({ claims: { sub: 'u1' } });
   expect(await identity.identify(bearer(await sign(await signer('second'))))).toBeNull();
   expect(fetches).toBe(1);
 });
@@ -147,7 +162,7 @@ describe('time', () => {
   const token = () => sign(first, { exp: Math.floor((START + HOUR) / 1000) });
 
   test('I8: a token that has run out counts for nothing while online, known or new', async () => {
-    const identity = start();
+    const identity = await start();
     const known = await token();
     await identity.identify(bearer(known));
     now = START + HOUR;
@@ -155,19 +170,70 @@ describe('time', () => {
     expect(await identity.identify(bearer(await token()))).toBeNull();
   });
 
-  test('I8: while cut off it counts for the grace period, and not a moment longer', async () => {
-    const identity = start();
-    const known = await token();
+  test('I8: while cut off it counts for the grace period from its issue, and then for facts only', async () => {
+    const identity = await start();
+    const known = await sign(first, { iat: START / 1000, exp: Math.floor((START + HOUR) / 1000) });
     await identity.identify(bearer(known));
     await cut();
-    now = START + HOUR + GRACE - 1;
-    expect(identity.identify(bearer(known))).toMatchObject({ sub: 'u1' });
+    now = START + WARNING - 1;
+    expect(identity.identify(bearer(known))).toMatchObject({ allowed: 'all', graceLeft: null });
+    now += 1;
+    expect(identity.identify(bearer(known))).toMatchObject({ allowed: 'all', graceLeft: (GRACE - WARNING) / 1000 });
+    now = START + GRACE - 1;
+    expect(identity.identify(bearer(known))).toMatchObject({ allowed: 'all', graceLeft: 1 });
+    now += 1;
+    expect(identity.identify(bearer(known))).toMatchObject({ allowed: 'facts', graceLeft: 0 });
+  });
+
+  test('I8: a token that outlives the grace period is worth no more than one that does not', async () => {
+    const identity = await start();
+    const long = await sign(first, { iat: START / 1000, exp: (START + 30 * 24 * HOUR) / 1000 });
+    await identity.identify(bearer(long));
+    await cut();
+    now = START + GRACE;
+    expect(identity.identify(bearer(long))).toMatchObject({ allowed: 'facts' });
+  });
+
+  test('I8: a token that does not say when it was issued counts until its end, and not a moment longer', async () => {
+    const identity = await start();
+    const known = await token();
+    await identity.refresh();
+    await cut();
+    now = START + HOUR - 1;
+    expect(await identity.identify(bearer(known))).toMatchObject({ allowed: 'all' });
     now += 1;
     expect(identity.identify(bearer(known))).toBeNull();
   });
 
+  test('the grace period counts from the last time that the cloud accepted the credential, over a restart', async () => {
+    const identity = await start();
+    const known = await sign(first, { iat: START / 1000 });
+    await identity.identify(bearer(known));
+    now = START + 6 * HOUR;
+    identity.heard(bearer(known).authorization, 200);
+    await cut();
+    now = START + 6 * HOUR + GRACE - 1;
+    expect(await (await start()).identify(bearer(known))).toMatchObject({ allowed: 'all' });
+    now += 1;
+    expect(await (await start()).identify(bearer(known))).toMatchObject({ allowed: 'facts' });
+  });
+
+  test('I8: what the cloud does not accept any more is nothing here either, after a restart and after a new token', async () => {
+    const identity = await start();
+    const known = await sign(first, { iat: START / 1000 });
+    await identity.identify(bearer(known));
+    identity.heard(bearer(known).authorization, 200);
+    identity.heard(bearer(known).authorization, 401);
+    expect(identity.identify(bearer(known))).toBeNull();
+    await cut();
+    const again = await start();
+    expect(await again.identify(bearer(known))).toBeNull();
+    const later = await sign(first, { iat: START / 1000 + 1 });
+    expect(await again.identify(bearer(later))).toMatchObject({ allowed: 'all' });
+  });
+
   test('a token that is not valid yet, or has no end, is not taken', async () => {
-    const identity = start();
+    const identity = await start();
     const later = await sign(first, { nbf: Math.floor((START + HOUR) / 1000) });
     expect(await identity.identify(bearer(later))).toBeNull();
     const endless = await new SignJWT({ sub: 'u1' }).setProtectedHeader({ alg: 'ES256', kid: 'first' }).sign(first.key);
@@ -207,13 +273,13 @@ describe('forgeries', () => {
     ['no token', async () => 'edge_demo_S001'],
     ['a token beyond all size', async () => `${'a'.repeat(9000)}.${part(claims)}.AA`],
   ])('%s', async (_name, forge) => {
-    const identity = start();
+    const identity = await start();
     await identity.refresh();
     expect(await identity.identify(bearer(await forge()))).toBeNull();
   });
 
   test('I11: tokens of made-up keys do not load the cloud', async () => {
-    const identity = start();
+    const identity = await start();
     for (let n = 0; n < 20; n++) await identity.identify(bearer(await sign(await signer(`made-up-${n}`))));
     expect(fetches).toBe(1);
   });
@@ -222,12 +288,21 @@ describe('forgeries', () => {
     const secret = Buffer.alloc(32, 1);
     published = [{ kty: 'oct', kid: 'shared', k: secret.toString('base64url') }];
     const token = await new SignJWT(claims).setProtectedHeader({ alg: 'HS256', kid: 'shared' }).sign(secret);
-    expect(await start().identify(bearer(token))).toBeNull();
+    expect(await (await start()).identify(bearer(token))).toBeNull();
   });
 });
 
-test('without keys in the profile nobody is verified', () => {
-  const identity = createIdentity({ app: {}, cloud, state: memory(), clock: () => now, link, log });
+test('without keys in the profile nobody is verified', async () => {
+  const { user } = app;
+  const identity = createIdentity({
+    app: { user },
+    cloud,
+    known: await knownNow(),
+    state: memory(),
+    clock: () => now,
+    link,
+    log,
+  });
   expect(identity.identify(bearer('a.b.c'))).toBeNull();
 });
 

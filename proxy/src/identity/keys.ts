@@ -2,6 +2,7 @@
 import { createLocalJWKSet, errors } from 'jose';
 import type { CompactVerifyGetKey, JSONWebKeySet, JWK } from 'jose';
 import type Keyv from 'keyv';
+import { readBounded } from '../cloud/read-bounded.ts';
 import type { Cloud } from '../cloud.ts';
 import type { Logger } from '../log.ts';
 
@@ -93,20 +94,9 @@ async function fetchKeySet({ cloud, path }: KeysOptions): Promise<JSONWebKeySet>
     body: null,
     signal: AbortSignal.timeout(FETCH_TIMEOUT),
   });
-  const text = await readText(answer.body);
+  const text = await readBounded(answer.body, MAX_BYTES);
   if (answer.status !== 200) throw new Error(`${path} answered ${answer.status}`);
   return publicKeys(JSON.parse(text));
-}
-
-async function readText(body: AsyncIterable<Buffer>): Promise<string> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of body) {
-    length += chunk.length;
-    if (length > MAX_BYTES) throw new Error(`the key set is larger than ${MAX_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 /** Symmetric keys have no place in a public set: whoever reads the set could sign with them. */

@@ -8,21 +8,31 @@ import { LRUCache } from 'lru-cache';
 export interface TokensOptions {
   find: CompactVerifyGetKey;
   clock(): number;
-  /** While the cloud can be asked, a token that has run out is worth nothing. */
-  online(): boolean;
+  /** Whom the app takes verified claims for; null: nobody. */
+  idOf(claims: Doc): string | null;
+}
+
+/** A token whose signature is good. One without an end would be good for ever, and is none (I8). */
+export interface Token {
+  claims: Doc;
+  /** Of the user. */
+  id: string | null;
+  /** ms since 1970, by the cloud's clock; `issued` null: it does not say. */
+  issued: number | null;
+  until: number;
 }
 
 export interface Tokens {
-  /** The claims of a token, or null. A token seen before is answered at once, without a promise. */
-  verify(token: string): Doc | null | Promise<Doc | null>;
+  /** The token, or null; whether it has run out is for the caller to judge. One seen before is answered at once. */
+  verify(token: string): Token | null | Promise<Token | null>;
+  /** One that has been verified; null: not, or not any more. */
+  known(token: string): Token | null;
   /** Raised whenever verdicts are forgotten: what was found out under another age may be wrong. */
   readonly age: number;
   /** Forgets every verdict: the keys have changed. */
   forget(): void;
 }
 
-/** How long after its end a token still counts while the cloud cannot be asked for a new one, ms. */
-export const GRACE = 7 * 24 * 3_600_000;
 /** Clocks of box and cloud may differ by this much, ms. */
 const SKEW = 60_000;
 const MAX_TOKENS = 5_000;
@@ -31,26 +41,19 @@ const MAX_TOKEN_LENGTH = 8_192;
 /** Asymmetric signatures only: `none` proves nothing, and an HMAC under a public key would be anybody's. */
 const ALGORITHMS = 'ES256 ES384 ES512 RS256 RS384 RS512 PS256 PS384 PS512 EdDSA Ed25519'.split(' ');
 
-/** Claims by which a token can be dated; one without an end would be good for ever (I8). */
-interface Dated {
-  claims: Doc;
+interface Dated extends Token {
   /** ms since 1970. */
   from: number;
-  until: number;
 }
 
-export function createTokens({ find, clock, online }: TokensOptions): Tokens {
+export function createTokens({ find, clock, idOf }: TokensOptions): Tokens {
   // By hash, so that no credential lies about in memory longer than its request.
   const verified = new LRUCache<string, Dated>({ max: MAX_TOKENS });
   let keysAge = 0;
 
-  const inTime = ({ claims, from, until }: Dated): Doc | null => {
-    const now = clock();
-    if (now + SKEW < from) return null;
-    return now < until || (!online() && now < until + GRACE) ? claims : null;
-  };
+  const begun = (token: Dated): Token | null => (clock() + SKEW < token.from ? null : token);
 
-  async function verifyNow(token: string, id: string): Promise<Doc | null> {
+  async function verifyNow(token: string, id: string): Promise<Token | null> {
     let age = keysAge;
     const findLatest: CompactVerifyGetKey = async (header, input) => {
       age = keysAge;
@@ -59,10 +62,10 @@ export function createTokens({ find, clock, online }: TokensOptions): Tokens {
     };
     try {
       const { payload } = await compactVerify(token, findLatest, { algorithms: ALGORITHMS });
-      const dated = dateClaims(JSON.parse(Buffer.from(payload).toString('utf8')));
+      const dated = dateClaims(JSON.parse(Buffer.from(payload).toString('utf8')), idOf);
       if (dated === null) return null;
       if (age === keysAge) verified.set(id, dated);
-      return inTime(dated);
+      return begun(dated);
     } catch {
       // Whatever is wrong with it, the cloud decides what it is worth.
       return null;
@@ -77,8 +80,9 @@ export function createTokens({ find, clock, online }: TokensOptions): Tokens {
       if (token.length > MAX_TOKEN_LENGTH) return null;
       const id = hash('sha256', token, 'base64url');
       const known = verified.get(id);
-      return known === undefined ? verifyNow(token, id) : inTime(known);
+      return known === undefined ? verifyNow(token, id) : begun(known);
     },
+    known: (token) => verified.get(hash('sha256', token, 'base64url')) ?? null,
     forget() {
       keysAge++;
       verified.clear();
@@ -86,9 +90,15 @@ export function createTokens({ find, clock, online }: TokensOptions): Tokens {
   };
 }
 
-function dateClaims(claims: unknown): Dated | null {
+function dateClaims(claims: unknown, idOf: TokensOptions['idOf']): Dated | null {
   if (typeof claims !== 'object' || claims === null || Array.isArray(claims)) return null;
-  const { exp, nbf } = claims as { exp?: unknown; nbf?: unknown };
+  const { exp, nbf, iat } = claims as { exp?: unknown; nbf?: unknown; iat?: unknown };
   if (typeof exp !== 'number' || (nbf !== undefined && typeof nbf !== 'number')) return null;
-  return { claims: claims as Doc, from: (nbf ?? 0) * 1000, until: exp * 1000 };
+  return {
+    claims: claims as Doc,
+    id: idOf(claims as Doc),
+    issued: typeof iat === 'number' ? iat * 1000 : null,
+    from: (nbf ?? 0) * 1000,
+    until: exp * 1000,
+  };
 }

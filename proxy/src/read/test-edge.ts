@@ -166,6 +166,7 @@ function exchangeOf(incoming: IncomingMessage, read: Read<User> | null): Omit<Ex
     method: incoming.method ?? 'GET',
     path,
     search: query === undefined ? '' : `?${query}`,
+    caller: null,
     claims: null,
     user: incoming.headers.authorization === undefined ? null : { id: incoming.headers.authorization, store: null },
     params: {},

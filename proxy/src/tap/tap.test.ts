@@ -1,5 +1,6 @@
 import type { RequestListener } from 'node:http';
 import { afterEach, beforeAll, beforeEach, afterAll, describe, expect, test } from 'vitest';
+import { verified } from '../identity/caller.ts';
 import { startApp, startFront, timeless, Wire } from './test-front.ts';
 import type { TestFront, TestFrontOptions } from './test-front.ts';
 
@@ -233,7 +234,7 @@ describe('with a profile', () => {
   });
 
   test('I8: not after the token has run out', async () => {
-    await restart(() => ({ sub: 'u', exp: Math.floor(Date.now() / 1000) + 30 }));
+    await restart(() => verified({ sub: 'u', exp: Math.floor(Date.now() / 1000) + 30 }));
     expect(await isRepeatedAfter('/covered', () => edge.advance(31_000), 'Authorization: Bearer t\r\n')).toBe(false);
   });
 

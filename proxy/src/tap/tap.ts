@@ -135,9 +135,11 @@ class FastPath implements Tap {
   #remember(reading: Reading, stored: StoredResponse): Remembered | null {
     const { cache, clock, identity, back } = this.#deps;
     const { exchange, request, tags, covered } = reading;
-    const { response, claims } = exchange;
+    const { response, caller } = exchange;
     // Whether a token that was not verified will be so the next time depends on keys that may come at any moment.
-    if (back !== null && claims === null && exchange.request.headers.authorization !== undefined) return null;
+    if (back !== null && caller === null && exchange.request.headers.authorization !== undefined) return null;
+    // Of the edge's own sessions the request no longer shows that there was a credential.
+    if (caller?.isLocal === true) return null;
     // Which of replica and cache answers depends on the feed.
     if (covered && exchange.read?.replicaFirst === true) return null;
     const shelf = cache.shelf(request.uri);
@@ -145,7 +147,7 @@ class FastPath implements Tap {
     const now = clock();
     const prepared = Prepared.from(response, stored, this.#keepAlive, now);
     if (prepared === null) return null;
-    const until = Math.min(stored.freshUntil, expiryOf(claims));
+    const until = Math.min(stored.freshUntil, caller?.until ?? Infinity);
     const remembered = { stored, prepared, uri: request.uri, shelf, tags, covered, until };
     const found = { ...remembered, epoch: this.#epoch, age: identity.age };
     return this.#isValid(found, now) ? found : null;
@@ -161,7 +163,3 @@ class FastPath implements Tap {
     return covered ? !back.tags.pending(tags) : back.status.queue.length === 0;
   }
 }
-
-/** ms since 1970. */
-const expiryOf = (claims: Reading['exchange']['claims']): number =>
-  typeof claims?.['exp'] === 'number' ? claims['exp'] * 1000 : Infinity;
