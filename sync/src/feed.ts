@@ -19,7 +19,7 @@ import { EVERYTHING, type Noted, type Store } from './store.ts';
 export interface FeedParts {
   store: Store;
   slices: Slices;
-  cloud: Cloud;
+  cloud: Pick<Cloud, 'ask' | 'events'>;
   storeId: string;
   /** The edge's own credential. */
   credential: string | null;

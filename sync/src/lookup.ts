@@ -15,7 +15,7 @@ import { resOf } from './request.ts';
 
 export interface LookupParts {
   app: App;
-  cloud: Cloud;
+  cloud: Pick<Cloud, 'ask'>;
   rebase: Rebase;
   /** ms, of a clock that nobody sets. */
   uptime(): number;

@@ -19,7 +19,7 @@ import type { Noted, Store } from './store.ts';
 
 export interface ReplayParts {
   store: Store;
-  cloud: Cloud;
+  cloud: Pick<Cloud, 'ask' | 'send'>;
   credentials: Credentials;
   /** Requests under way at once. */
   concurrency: number;
