@@ -109,6 +109,8 @@ export class ModelEdge {
       uptime: () => this.uptime,
       random: () => 0.5,
       settled: () => undefined,
+      stallAfter: Infinity,
+      stalled: () => undefined,
       proved: () => this.#feed?.proved ?? true,
       alarm: (message, detail) => void this.alarms.push(`${message} ${JSON.stringify(detail)}`),
     });
@@ -129,7 +131,13 @@ export class ModelEdge {
         restored: log,
         log,
       });
-    this.accept = new Accept({ store: this.store, credentials, maxQueue: 1000, now, complete: () => true });
+    this.accept = new Accept({
+      store: this.store,
+      credentials,
+      limits: { admit: () => undefined },
+      now,
+      complete: () => true,
+    });
     this.#reader = openReader(this.#data);
     this.view = new View({ db: this.#reader, tables: openTables(this.#reader, profile.resources), store: 'S1' });
     this.replay.kick();
