@@ -60,9 +60,10 @@ function handshake(request: IncomingMessage, socket: Socket, head: Buffer, optio
     };
     socket.once('close', leave);
     outgoing.setTimeout(options.headersTimeout, () => outgoing.destroy(new CloudFault('silent', true)));
-    outgoing.once('upgrade', () => {
+    outgoing.once('upgrade', (_answer, theirs) => {
       socket.off('close', leave);
       settle({ type: 'answered', ms: elapsed() });
+      endTogether(socket, theirs);
     });
     // An answer that declines the upgrade is passed on by the library, and is no proof of the app either way.
     outgoing.once('response', () => (settled = true));
@@ -74,6 +75,20 @@ function handshake(request: IncomingMessage, socket: Socket, head: Buffer, optio
     if (!settle({ type: 'failed', fault, ms: elapsed() })) return;
     refuse(socket, sent ? new CloudFault(fault, sent) : new LarderError('LARDER_OFFLINE', '', { cause: error }));
   });
+}
+
+/** A side that has gone without a word is noticed after that long, ms; the system then asks a few times more. */
+const SILENCE = 60_000;
+
+/** The library hands on an end and an error. A side that is merely gone must not leave the other one open for ever. */
+function endTogether(client: Socket, cloud: Socket): void {
+  for (const [one, other] of [
+    [client, cloud],
+    [cloud, client],
+  ] as const) {
+    one.setKeepAlive(true, SILENCE);
+    one.once('close', () => other.destroySoon());
+  }
 }
 
 function refuse(socket: Socket, error: unknown): void {

@@ -7,6 +7,7 @@ import {
   type Server,
 } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { json, text } from 'node:stream/consumers';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Fate } from '@larder/sync/link';
@@ -38,6 +39,8 @@ interface Rig {
   edge: URL;
   app: Server;
   fates: Fate[];
+  /** The edge's ends of what was upgraded. */
+  clients: Duplex[];
   onUnsafe: ReturnType<typeof vi.fn<ForwardOptions['onUnsafe']>>;
 }
 
@@ -58,9 +61,11 @@ async function rig(handle: RequestListener, { held = false, origin = null as URL
     const exchange: Exchange = { ...parts, ...rest };
     forward(exchange).catch((error: unknown) => sendProblem(response, error));
   });
+  const clients: Duplex[] = [];
+  edge.on('upgrade', (_request, socket) => void clients.push(socket));
   edge.on('upgrade', createForwardUpgrade(shared));
   ending.push(() => cloud.close());
-  return { edge: await listen(edge), app, fates, onUnsafe };
+  return { edge: await listen(edge), app, fates, onUnsafe, clients };
 }
 
 const refusing = new URL('http://127.0.0.1:1');
@@ -273,6 +278,26 @@ describe('a WebSocket', () => {
     (await theirs).destroy();
     await closed;
     expect(socket.destroyed).toBe(true);
+  });
+
+  test('whose client is gone leaves nothing half open, though the app goes on talking', async () => {
+    const { edge, app, clients } = await rig(() => undefined);
+    // It does not answer an end with its own.
+    app.on('upgrade', (_request, socket) => {
+      socket.on('error', () => undefined).resume();
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n');
+      const talk = () => void (socket.writable && socket.write('still there?', () => setImmediate(talk)));
+      talk();
+    });
+    const theirs = once(app, 'upgrade').then(([, socket]) => socket as Socket);
+    const socket = await open(edge);
+    socket.on('error', () => undefined);
+    const talking = await theirs;
+    const closed = new Promise((resolve) => talking.once('close', resolve));
+    // As when the edge gives it up: neither end nor error is told, only that the connection is no more.
+    for (const client of clients) client.destroy();
+    await closed;
+    expect(talking.destroyed).toBe(true);
   });
 
   test.for([

@@ -78,7 +78,7 @@ export function createFront(parts: Parts): FrontServer {
       link,
       token: data.consoleToken,
       healthy: () => !front.draining,
-      purge: createPurge(parts),
+      purge: createPurge({ ...parts, count: metrics.purged }),
       explain: createExplain({ ...parts, establish, replicaLag: parts.config.replicaLagMs }),
       audit: (who) => audit(parts, who),
       people: peoplePagesOf(parts),

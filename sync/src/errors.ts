@@ -186,6 +186,14 @@ export const ERRORS = {
     title: 'The change could not be saved on this box.',
     advice: 'Free space on the disk of the data directory. Nothing was changed; what was accepted before is safe.',
   },
+  /** What was purged is gone from memory, but the disk did not take it. */
+  LARDER_PURGE_UNWRITTEN: {
+    status: 507,
+    exit: 3,
+    title: 'The purge could not be written to the disk.',
+    advice:
+      'What was purged is not served any more. Free space on the disk of the data directory, then restart the edge.',
+  },
   /** A request body over the limit. */
   LARDER_BODY_TOO_LARGE: {
     status: 413,

@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process';
+import { fork, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Level } from 'level';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { openDiskStore } from './disk.ts';
 import type { DiskStore } from './disk.ts';
 import type { CacheRequest } from './response.ts';
@@ -62,6 +62,33 @@ test('I10: what was removed is not there after kill -9, not even a moment later'
   const store = await open(directory);
   expect(await store.find(request('/removed'))).toBeNull();
   expect(await store.find(request('/kept'))).toEqual(response('/kept', 'kept'));
+});
+
+describe.runIf(process.platform === 'linux')('I10: on a disk that takes no more', () => {
+  /** Runs disk.full.ts under a limit to the size of its files; resolves with what its removal came to. */
+  async function removeOnFull(directory: string, how: 'hard' | 'soft'): Promise<unknown> {
+    const script = fileURLToPath(new URL('disk.full.ts', import.meta.url));
+    // The signal would end it; ignored, a write fails as on a full disk. In blocks of 512 bytes.
+    const limited = `trap '' XFSZ; ulimit -f 4096; exec "$0" "$@"`;
+    const child = spawn('sh', ['-c', limited, process.execPath, script, directory, how], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    const [said] = (await once(child, 'message')) as [unknown];
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    return said;
+  }
+
+  test.each(['hard', 'soft'] as const)('a %s purge is reported as unwritten, and undone by no restart', async (how) => {
+    const directory = await newDirectory();
+    expect(await removeOnFull(directory, how)).toBe('LARDER_PURGE_UNWRITTEN');
+    const store = await open(directory);
+    expect(await store.find(request('/purged'))).toBeNull();
+    expect(store.figures.responses).toBe(0);
+    store.put(response('/a'));
+    await store.close();
+    expect((await open(directory)).figures.responses).toBe(1);
+  });
 });
 
 test('a miss touches no disk: it is known at once', async () => {

@@ -19,6 +19,7 @@ import { createShelves } from './shelves.ts';
 import type { Shelves } from './shelves.ts';
 import { softened } from './soften.ts';
 import type { Slot, Store } from './store.ts';
+import { Trust } from './trust.ts';
 import { SLOTS, WriteBehind } from './write-behind.ts';
 
 export interface DiskStore extends Store {
@@ -65,13 +66,15 @@ async function open({ directory, maxBytes, version }: DiskOptions): Promise<Disk
   await database.open();
   try {
     const written = `${FORMAT} ${version}`;
-    if ((await database.get('version')) !== written) await database.clear();
+    const trust = new Trust(directory);
+    if (!(await trust.stands()) || (await database.get('version')) !== written) await database.clear();
     await database.put('version', written);
+    await trust.give();
     const { slots, places, broken } = await readSlots(database);
     // Level leaves alone what it does not know.
     const files = await BodyFiles.open(join(directory, 'bodies'), new Set(slots.flatMap(({ file }) => file ?? [])));
     const segments = await Segments.open(join(directory, 'segments'), places, segmentBytes(maxBytes));
-    return new LevelStore({ database, files, segments, slots, broken, maxBytes });
+    return new LevelStore({ database, files, segments, trust, slots, broken, maxBytes });
   } catch (error) {
     await database.close();
     throw error;
@@ -106,6 +109,7 @@ interface Parts extends Pick<Index, 'slots' | 'broken'> {
   database: Database;
   files: BodyFiles;
   segments: Segments;
+  trust: Trust;
   maxBytes: number;
 }
 
@@ -113,6 +117,7 @@ class LevelStore implements DiskStore {
   readonly files: BodyFiles;
   readonly #database: Database;
   readonly #segments: Segments;
+  readonly #trust: Trust;
   readonly #behind: WriteBehind;
   readonly #shelves: Shelves<DiskSlot>;
   #faults: number;
@@ -120,10 +125,11 @@ class LevelStore implements DiskStore {
   /** Slots by file: a validated response takes over the file of the one that it replaces. */
   readonly #users = new Map<string, number>();
 
-  constructor({ database, files, segments, slots, broken, maxBytes }: Parts) {
+  constructor({ database, files, segments, trust, slots, broken, maxBytes }: Parts) {
     this.#database = database;
     this.files = files;
     this.#segments = segments;
+    this.#trust = trust;
     this.#behind = new WriteBehind({ database, segments, onLost: (slot) => this.#shelves.remove(slot) });
     this.#shelves = createShelves<DiskSlot>({
       maxBytes,
@@ -168,12 +174,12 @@ class LevelStore implements DiskStore {
   }
 
   async remove(path: string): Promise<void> {
-    if (this.#shelves.removePath(path)) await this.#behind.flush({ durable: true });
+    if (this.#shelves.removePath(path)) await this.#write();
   }
 
   async sweep(isDead: (slot: Slot) => boolean): Promise<void> {
     const count = this.#shelves.revise((slot) => (isDead(slot) ? null : slot));
-    if (count > 0) await this.#behind.flush({ durable: true });
+    if (count > 0) await this.#write();
   }
 
   async soften(isMeant: (slot: Slot) => boolean, at: number): Promise<void> {
@@ -183,7 +189,7 @@ class LevelStore implements DiskStore {
       this.#behind.rewrite(stale);
       return stale;
     });
-    if (count > 0) await this.#behind.flush({ durable: true });
+    if (count > 0) await this.#write();
   }
 
   get figures(): { responses: number; bytes: number; faults: number } {
@@ -194,6 +200,16 @@ class LevelStore implements DiskStore {
     await this.#behind.flush({ durable: true });
     await this.#segments.close();
     await this.#database.close();
+  }
+
+  /** Writes what waits, durably. Where the disk does not take it, nothing on it is believed after a restart (I10). */
+  async #write(): Promise<void> {
+    if (await this.#behind.flush({ durable: true })) return;
+    const isSafe = await this.#trust.withdraw();
+    throw new LarderError(
+      'LARDER_PURGE_UNWRITTEN',
+      isSafe ? 'The next start drops all that is stored on disk.' : 'A restart may bring it back.',
+    );
   }
 
   #look(slot: DiskSlot | null): Stored | null | Promise<Stored | null> {

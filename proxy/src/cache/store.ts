@@ -22,11 +22,14 @@ export interface Store {
   drop(slot: Slot): void;
   /** What `find` would give, without counting as a use. */
   peek(request: CacheRequest): Stored | null | Promise<Stored | null>;
-  /** Drops all under a path, whatever the query; resolves when it would not come back after a crash. */
+  /**
+   * Drops all under a path, whatever the query; resolves when it would not come back after a crash. Rejects with
+   * `LARDER_PURGE_UNWRITTEN` where the disk does not take it: then it is gone until a restart at least.
+   */
   remove(path: string): Promise<void>;
-  /** Drops what `isDead` names; resolves as `remove` does. */
+  /** Drops what `isDead` names; resolves and rejects as `remove` does. */
   sweep(isDead: (slot: Slot) => boolean): Promise<void>;
-  /** Makes what `isMeant` names stale from `at` on (ms since 1970); resolves as `remove` does. */
+  /** Makes what `isMeant` names stale from `at` on (ms since 1970); resolves and rejects as `remove` does. */
   soften(isMeant: (slot: Slot) => boolean, at: number): Promise<void>;
   readonly figures: { responses: number; bytes: number };
   close(): Promise<void>;

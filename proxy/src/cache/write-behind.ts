@@ -13,6 +13,9 @@ export const SLOTS = {
   idOf: (key: string) => key.slice('slot!'.length),
 };
 
+/** A key whose value says nothing. */
+const SYNCED = 'synced';
+
 const DELAY = 100;
 /** So much waiting is written at once. */
 const FULL_BATCH = 8 * 1024 * 1024;
@@ -41,7 +44,9 @@ export class WriteBehind {
   #waiting = 0;
   #removed = 0;
   #timer: NodeJS.Timeout | null = null;
-  #last: Promise<void> = Promise.resolve();
+  #last: Promise<boolean> = Promise.resolve(true);
+  /** Of what was written, some could still be lost with the end of level's log. */
+  #isUnsynced = false;
 
   constructor(options: WriteBehindOptions) {
     this.#options = options;
@@ -77,10 +82,10 @@ export class WriteBehind {
   }
 
   /**
-   * Resolves when what waits has been tried, one batch after the other; never rejects. `durable`: a crash does not undo
-   * it.
+   * Resolves when what waits has been tried, one batch after the other; never rejects. True where it was written;
+   * `durable`: and all before it, so that a crash does not undo it.
    */
-  flush({ durable }: { durable: boolean }): Promise<void> {
+  flush({ durable }: { durable: boolean }): Promise<boolean> {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     this.#fresh = 0;
@@ -93,8 +98,16 @@ export class WriteBehind {
     else this.#timer ??= setTimeout(() => void this.flush({ durable: false }), DELAY).unref();
   }
 
-  async #writeBatch(durable: boolean): Promise<void> {
-    if (this.#writes.size === 0 && this.#removals.size === 0 && this.#rewrites.size === 0) return;
+  async #writeBatch(durable: boolean): Promise<boolean> {
+    const isWaiting = this.#writes.size > 0 || this.#removals.size > 0 || this.#rewrites.size > 0;
+    if (!isWaiting && !(durable && this.#isUnsynced)) return true;
+    // A second time without what did not fit: removals take hardly any room.
+    const isWritten = (await this.#tryBatch(durable)) || (durable && (await this.#tryBatch(durable)));
+    await this.#makeRoom().catch(() => this.faults++);
+    return isWritten;
+  }
+
+  async #tryBatch(durable: boolean): Promise<boolean> {
     const written = [...this.#writes];
     const removed = [...this.#removals];
     const rewritten = [...this.#rewrites];
@@ -109,9 +122,12 @@ export class WriteBehind {
         const place = segments.placeOf(slot.id);
         if (place !== null) batch.put(SLOTS.keyOf(slot.id), encodeSlot(slot, place));
       }
+      // Something must be written for the log to be synced.
+      if (durable) batch.put(SYNCED, '');
       // In Node `Level` is a ClassicLevel, which has `sync`; its type covers browsers too. A removal that is asked to
       // last must not be undone by losing the end of the log.
       await batch.write({ sync: durable } as object);
+      this.#isUnsynced = !durable;
       for (const [id] of written) this.#unlist(id);
       for (const [id, slot] of rewritten) if (this.#rewrites.get(id) === slot) this.#rewrites.delete(id);
       for (const id of removed) {
@@ -119,6 +135,7 @@ export class WriteBehind {
         await segments.remove(id);
       }
       this.#removed += removed.length;
+      return true;
     } catch {
       this.faults++;
       // Removals and rewrites stay, to be tried again with the next batch.
@@ -126,8 +143,8 @@ export class WriteBehind {
         this.#unlist(id);
         this.#options.onLost(slot);
       }
+      return false;
     }
-    await this.#makeRoom().catch(() => this.faults++);
   }
 
   #unlist(id: string): void {

@@ -13,6 +13,7 @@ import { sendProblem } from '../respond.ts';
 import { compileRules } from '../cache/rules.ts';
 import { parseTarget } from '../target.ts';
 import { createConsole } from './console.ts';
+import { LarderError } from '@larder/sync/errors';
 import { createPurge } from './purge.ts';
 import { createMetrics } from './metrics.ts';
 import type { Status, StatusSources } from './status.ts';
@@ -62,10 +63,13 @@ let healthy: boolean;
 let held: string[];
 /** What the cache was told, and what the log says of it. */
 let purges: Purge[];
+/** The disk takes nothing. */
+let failing: boolean;
 let logged: string[];
 const cache = {
   purge: async (purge: Purge) => {
     purges.push(purge);
+    if (failing) throw new LarderError('LARDER_PURGE_UNWRITTEN');
     return 3;
   },
 };
@@ -74,6 +78,7 @@ beforeEach(async () => {
   healthy = true;
   held = [];
   purges = [];
+  failing = false;
   logged = [];
   const log = createLog('test', 'info', { write: (line: string) => void logged.push(line) });
   const metrics = createMetrics(sources());
@@ -84,7 +89,7 @@ beforeEach(async () => {
     healthy: () => healthy,
     audit: async () => ({ run: 1 }),
     link: { hold: (by) => void held.push(`hold ${by}`), release: (by) => void held.push(`release ${by}`) },
-    purge: createPurge({ cache, rules: compileRules([], String), clock: () => START, log }),
+    purge: createPurge({ cache, rules: compileRules([], String), clock: () => START, log, count: metrics.purged }),
     people: {},
     explain: () => Promise.reject(new Error('not asked here')),
     token: 'the-token',
@@ -213,6 +218,30 @@ test.each<[unknown, Purge]>([
   const line = JSON.parse(logged.at(-1) ?? '') as Record<string, unknown>;
   expect(line).toMatchObject({ msg: 'purged', who: 'operator at 127.0.0.1', by: expected.by, responses: 3 });
   expect(line['value']).not.toContain('?');
+});
+
+test('purges are counted by what they name and how', async () => {
+  for (const order of [{ url: '/a' }, { url: '/b' }, { tag: 'red', soft: true }]) await purge(order);
+  const text = await (await ask('GET', '/metrics')).body.text();
+  const counted = [...text.matchAll(/^larder_purges_total\{by="(\w+)",how="(\w+)".*\} (\d+)$/gm)];
+  expect(counted.map(([, ...part]) => part.join(' ')).toSorted()).toEqual([
+    'prefix hard 0',
+    'prefix soft 0',
+    'tag hard 0',
+    'tag soft 1',
+    'url hard 2',
+    'url soft 0',
+  ]);
+});
+
+test('a purge that the disk does not take says so, to whoever asked and in the log', async () => {
+  failing = true;
+  const answer = await purge({ url: '/a' });
+  expect(answer.statusCode).toBe(507);
+  expect(await answer.body.json()).toMatchObject({ code: 'LARDER_PURGE_UNWRITTEN' });
+  expect(logged.map((line) => JSON.parse(line) as object)).toMatchObject([
+    { msg: 'purged, but not on disk', by: 'url' },
+  ]);
 });
 
 test('PURGE asks for its own URL, hard or soft', async () => {

@@ -1,12 +1,15 @@
 /** The figures of `/metrics`, in Prometheus' text format. Labels are few and fixed: nothing a caller sends becomes one. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Metric } from 'prom-client';
+import type { Purge } from '../cache/cache.ts';
 import { VERSION } from '../version.ts';
 import type { StatusSources } from './status.ts';
 
 export interface Metrics {
   /** Counts one answer. */
   observe(handler: string, status: number, seconds: number): void;
+  /** Counts one purge. */
+  purged(by: Purge['by'], soft: boolean): void;
   readonly contentType: string;
   render(): Promise<string>;
 }
@@ -44,19 +47,31 @@ export function createMetrics(sources: StatusSources): Metrics {
     buckets: BUCKETS,
     registers: NOWHERE,
   });
-  const others = [
+  const purges = new Counter({
+    name: 'larder_purges_total',
+    help: 'Purges by the operator: what they named, and whether they dropped it (hard) or made it stale (soft).',
+    labelNames: ['by', 'how'] as const,
+    registers: NOWHERE,
+  });
+  // There from the start, so that the first one is seen as a rise.
+  for (const by of ['url', 'prefix', 'tag']) for (const how of ['hard', 'soft']) purges.inc({ by, how }, 0);
+  const others: Metric[] = [
+    requests,
+    duration,
+    purges,
     ...linkMetrics(sources),
     ...cacheMetrics(sources),
     ...fastPathMetrics(sources),
     ...backMetrics(sources),
   ];
-  for (const metric of [requests, duration, ...others]) registry.registerMetric(metric);
+  for (const metric of others) registry.registerMetric(metric);
 
   return {
     observe(handler, status, seconds) {
       requests.inc({ handler, status: `${Math.floor(status / 100)}xx` });
       duration.observe({ handler }, seconds);
     },
+    purged: (by, soft) => purges.inc({ by, how: soft ? 'soft' : 'hard' }),
     contentType: registry.contentType,
     render: () => registry.metrics(),
   };

@@ -15,6 +15,7 @@ export interface PurgeDeps {
   /** ms since 1970. */
   clock(): number;
   log: Logger;
+  count(by: Purge['by'], soft: boolean): void;
 }
 
 const value = z.string().min(1).max(8192).optional();
@@ -36,13 +37,18 @@ export interface Purged {
 }
 
 /** Makes what carries out a purge; it resolves when nothing of it would come back after a crash. */
-export function createPurge({ cache, rules, clock, log }: PurgeDeps) {
+export function createPurge({ cache, rules, clock, log, count }: PurgeDeps) {
   return async (order: PurgeOrder, who: string): Promise<Purged> => {
     const { by, value: named } = meantBy(order, rules);
-    const responses = await cache.purge({ by, value: named, soft: order.soft ? clock() : null });
     // Without the query: keys can stand in it.
-    const shown = by === 'tag' ? named : pathOf(named);
-    log.info({ who, by, value: shown, soft: order.soft, responses }, 'purged');
+    const said = { who, by, value: by === 'tag' ? named : pathOf(named), soft: order.soft };
+    count(by, order.soft);
+    const purging = cache.purge({ by, value: named, soft: order.soft ? clock() : null });
+    const responses = await purging.catch((error: unknown) => {
+      log.error({ ...said, err: error }, 'purged, but not on disk');
+      throw error;
+    });
+    log.info({ ...said, responses }, 'purged');
     return { by, value: named, soft: order.soft, responses };
   };
 }
