@@ -172,6 +172,13 @@ export const ERRORS = {
     title: 'This store cannot keep more changes until the link is back.',
     advice: 'Restore the link so that waiting changes can be sent. What was accepted is safe.',
   },
+  /** A file that is not a whole export of a queue, cannot be read, or would be written over. */
+  LARDER_EXPORT_INVALID: {
+    status: 400,
+    exit: 2,
+    title: 'The file cannot be used for a queue.',
+    advice: 'Name a file that `larder queue export` has written whole, or for an export one that does not exist yet.',
+  },
   /** The disk of the data directory is nearly full; reads go on. */
   LARDER_DISK_LOW: {
     status: 507,

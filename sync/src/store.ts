@@ -5,6 +5,7 @@ import { isDiskFault, openWriter, savepoint, transaction } from './database.ts';
 import { LarderError } from './errors.ts';
 import type { App, Doc } from './profile.ts';
 import { Again } from './queue/again.ts';
+import { IMPORTED } from './queue/transfer.ts';
 import { Entries } from './queue/entries.ts';
 import { Overlay } from './replica/overlay.ts';
 import { Rebase } from './replica/rebase.ts';
@@ -84,6 +85,19 @@ export class Store {
     this.#sequence = Number(this.meta('sequence') ?? 0);
     this.#readable();
     transaction(this.db, () => this.entries.restart());
+    this.#showImported();
+  }
+
+  /** What was imported while nobody could run it is shown from the start (I6). */
+  #showImported(): void {
+    if (this.meta(IMPORTED) === null) return;
+    transaction(this.db, () => {
+      const noted = new Noted();
+      for (const { seq, tags } of this.entries.overlaid()) if (tags.length === 0) this.rebase.rerun(seq);
+      noted.tag(...this.rebase.settle().tags);
+      this.#raise(noted);
+      this.setMeta(IMPORTED, null);
+    });
   }
 
   /** What waits must be readable by this release of the profile, or nothing starts. */

@@ -29,6 +29,10 @@ const COMMANDS: Record<string, Entry> = {
     about: 'Compare the replica with the cloud, and mend what has drifted.',
     load: async () => (await import('./audit.ts')).audit,
   },
+  queue: {
+    about: 'Export what waits for the cloud to a file, or import it on another box.',
+    load: async () => (await import('./queue.ts')).queue,
+  },
   link: { about: 'Hold the link to the cloud, or release it.', load: async () => (await import('./link.ts')).link },
 };
 
