@@ -115,6 +115,9 @@ function check(gathered: Gathered): Config {
   const config = result.data;
   if (config.profile !== undefined && config.store === undefined)
     throw invalid(`store is missing: a profile needs to know whose documents to keep. ${howToGive('store')}`);
+  for (const [one, other] of [['tlsCertificate', 'tlsKey'] as const, ['tlsKey', 'tlsCertificate'] as const])
+    if (config[one] !== undefined && config[other] === undefined)
+      throw invalid(`${other} is missing: ${one} needs it. ${howToGive(other)}`);
   for (const [value, file] of [['credential', 'credentialFile'] as const, ['key', 'keyFile'] as const])
     if (config[value] !== undefined && config[file] !== undefined)
       throw invalid(`${value} and ${file} are both given (${sourceOf(gathered, file)}); one of them is enough.`);

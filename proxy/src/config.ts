@@ -73,10 +73,15 @@ export const Config = z.strictObject({
     },
   ),
   host: key(text.default('127.0.0.1'), {
-    about: 'Address to listen on. The default serves this box alone; 0.0.0.0 serves the store, and belongs behind TLS.',
+    about: 'Address to listen on. The default serves this box alone; 0.0.0.0 serves the store, and wants TLS.',
     expects: 'an address or host name',
   }),
   port: whole(0, 65_535, 8080, 'Port to listen on; 0 takes a free one.'),
+  tlsCertificate: path(
+    'Certificate for TLS, PEM, with those that lead to a known authority; the port then speaks HTTPS only (HTTP/1.1 and ' +
+      'HTTP/2). It is read again when it changes.',
+  ),
+  tlsKey: path('Private key of that certificate, PEM, without a password.'),
   data: key(text.default('.larder/edge'), {
     about: 'Directory for all that must survive; made if missing. One process each.',
     expects: 'a path',

@@ -1,7 +1,6 @@
 /** An edge, put together: which parts there are, and in which order they begin and end. */
 import { once } from 'node:events';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 import { join } from 'node:path';
 import { loadProfile, startBack } from '@larder/sync/client';
 import type { Back } from '@larder/sync/client';
@@ -31,6 +30,8 @@ import type { Logger } from './log.ts';
 import { createReader } from './read.ts';
 import { keepShell } from './shell.ts';
 import { createTap } from './tap/tap.ts';
+import { followCertificate } from './tls/renewal.ts';
+import type { Renewal } from './tls/renewal.ts';
 
 export interface RunningEdge {
   /** Where it listens. */
@@ -53,7 +54,7 @@ const HOUR = 3_600_000;
 /**
  * Starts an edge; resolves once it listens. Nothing here waits for the cloud.
  *
- * @throws LarderError `LARDER_PROFILE_*`, `LARDER_DATA_*`, `LARDER_LISTEN_FAILED`
+ * @throws LarderError `LARDER_TLS_UNUSABLE`, `LARDER_PROFILE_*`, `LARDER_DATA_*`, `LARDER_LISTEN_FAILED`
  */
 export async function startEdge(config: Config, log: Logger): Promise<RunningEdge> {
   // Ended in the opposite order, also where a later one cannot begin.
@@ -62,7 +63,7 @@ export async function startEdge(config: Config, log: Logger): Promise<RunningEdg
     const parts = await begin(config, log, begun);
     const front = begun.adopt(createFront(parts), (it) => it.drain(config.shutdownGraceMs));
     await listen(front.server, config);
-    const address = addressOf(front.server);
+    const address = addressOf(front.server, parts.tls === null ? 'http' : 'https');
     if (parts.app?.shell !== undefined)
       begun.defer(keepShell({ paths: parts.app.shell, url: address.url, link: parts.link, log }));
     parts.link.start();
@@ -75,6 +76,7 @@ export async function startEdge(config: Config, log: Logger): Promise<RunningEdg
 }
 
 async function begin(config: Config, log: Logger, begun: AsyncDisposableStack): Promise<Parts> {
+  const tls = beginTls(config, log, begun);
   const data = begun.adopt(openDataDirectory(config.data, config.key), (it) => it.close());
   const { app, back } = await beginApp(config, data, log, begun);
   const edgeClock = await openClock(back?.state ?? null, Date.parse(back?.status.replica.feed.asOf ?? '') || 0);
@@ -121,7 +123,7 @@ async function begin(config: Config, log: Logger, begun: AsyncDisposableStack): 
       : null;
   const onFresh = tap === null ? {} : { onFresh: tap.learn.bind(tap) };
   const reader = createReader({ cache, cloud, back, link, rules, clock, config: limits, ...onFresh });
-  const parts = { config, log, data, app, back, link, cloud, cache, rules, clock, reader, identity, known, tap };
+  const parts = { config, log, data, app, back, link, cloud, cache, rules, clock, reader, identity, known, tap, tls };
   begun.adopt(
     setInterval(() => void identity.refresh(), KEYS_INTERVAL),
     clearInterval,
@@ -129,6 +131,13 @@ async function begin(config: Config, log: Logger, begun: AsyncDisposableStack): 
   connect(parts);
   if (known !== null) begun.adopt(beginContact({ ...parts, ...known, cloud: pool }, edgeClock), (it) => it.stop());
   return parts;
+}
+
+/** First of all, because it is what most often is wrong. Null: clear HTTP. */
+function beginTls({ tlsCertificate, tlsKey }: Config, log: Logger, begun: AsyncDisposableStack): Renewal | null {
+  if (tlsCertificate === undefined || tlsKey === undefined) return null;
+  const files = { certificate: tlsCertificate, key: tlsKey };
+  return begun.adopt(followCertificate({ files, clock: Date.now, log }), (it) => it.stop());
 }
 
 /** The profile is loaded here while the back's threads load it too: with a second core that costs no time. */
@@ -224,9 +233,9 @@ async function listen(server: Server, { host, port }: Config): Promise<void> {
   }
 }
 
-function addressOf(server: Server): { url: string; port: number } {
+function addressOf(server: Server, scheme: 'http' | 'https'): { url: string; port: number } {
   const { address, port, family } = server.address() as AddressInfo;
-  return { url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`, port };
+  return { url: `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`, port };
 }
 
 /** Resolves when a thread of the back has died. */

@@ -1,8 +1,8 @@
 /** What the edge finds out about a request before anybody answers it: its route, who is calling, and for whose eyes. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { App, Doc, Json, Req } from '@larder/sync/profile';
 import { compileRoutes } from '@larder/sync/route';
-import type { Exchange } from './exchange.ts';
+import type { ClientRequest, ClientResponse, Exchange } from './exchange.ts';
 import { assertAllowed } from './identity/caller.ts';
 import type { Caller } from './identity/caller.ts';
 import type { Identity } from './identity/identity.ts';
@@ -13,7 +13,7 @@ export interface EstablishDeps {
   /** Null: a plain proxy. */
   app: Pick<App, 'user' | 'scope' | 'reads' | 'writes' | 'people'> | null;
   identity: Pick<Identity, 'identify'>;
-  credentialScope(headers: IncomingMessage['headers']): string;
+  credentialScope(headers: IncomingHttpHeaders): string;
 }
 
 /**
@@ -21,8 +21,8 @@ export interface EstablishDeps {
  * here and now: see `assertAllowed`.
  */
 export type Establish = (
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: ClientRequest,
+  response: ClientResponse,
   target: Target,
 ) => Exchange | Promise<Exchange>;
 
@@ -33,8 +33,8 @@ export function createEstablish({ app, identity, credentialScope }: EstablishDep
   const signIn = app?.people?.signIn?.route;
 
   function exchangeOf(
-    request: IncomingMessage,
-    response: ServerResponse,
+    request: ClientRequest,
+    response: ClientResponse,
     target: Target,
     caller: Caller | null,
   ): Exchange {
@@ -95,7 +95,7 @@ class HeadOfRequest implements Req {
   readonly #search: string;
   #query: URLSearchParams | undefined;
 
-  constructor(request: IncomingMessage, { path, search }: Target, params: Record<string, string>, claims: Doc | null) {
+  constructor(request: ClientRequest, { path, search }: Target, params: Record<string, string>, claims: Doc | null) {
     this.method = request.method ?? 'GET';
     this.path = path;
     this.params = params;

@@ -1,11 +1,17 @@
 /** One request from a client and what the edge has found out about it; made by server.ts, passed down the main path. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Doc, Read, User, Write } from '@larder/sync/profile';
+import type { Http2Request } from './http2/request.ts';
+import type { Http2Response } from './http2/response.ts';
 import type { Caller } from './identity/caller.ts';
 
+/** Over HTTP/1.1 node's own, over HTTP/2 ours: what is written for one serves both. */
+export type ClientRequest = IncomingMessage | Http2Request;
+export type ClientResponse = ServerResponse | Http2Response;
+
 export interface Exchange {
-  request: IncomingMessage;
-  response: ServerResponse;
+  request: ClientRequest;
+  response: ClientResponse;
   method: string;
   /** Without query; origin form, already checked. */
   path: string;

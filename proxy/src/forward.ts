@@ -1,14 +1,13 @@
 /** What the edge does not answer itself goes to the cloud and comes back, in both directions as it comes. */
-import type { IncomingMessage } from 'node:http';
-import { PassThrough, type Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { LarderError } from '@larder/sync/errors';
 import { CloudFault } from '@larder/sync/fault';
+import { bodyOf, hasBody } from './body.ts';
 import { withCloudTags } from './cache/coding.ts';
 import { TAG_FIELDS } from './cache/tags.ts';
-import type { Cloud, CloudResponse, HeaderFields } from './cloud.ts';
-import type { Exchange } from './exchange.ts';
-import { hasBody, sendInterim } from './respond.ts';
+import type { Client, Cloud, CloudResponse, HeaderFields } from './cloud.ts';
+import type { ClientRequest, Exchange } from './exchange.ts';
+import { Http2Request } from './http2/request.ts';
+import { sendInterim, sendStream } from './respond.ts';
 
 export interface ForwardOptions {
   cloud: Pick<Cloud, 'request'>;
@@ -51,7 +50,7 @@ function ask(exchange: Exchange, { cloud, link }: ForwardOptions, signal: AbortS
     method,
     path: path + search,
     headers: fieldsOf(request),
-    body: bodyOf(request),
+    body: hasBody(request) ? bodyOf(request) : null,
     client: clientOf(request),
     signal,
     onInterim: (status, headers) => sendInterim(exchange.response, status, headers),
@@ -73,7 +72,7 @@ async function pass({ status, headers, body }: CloudResponse, exchange: Exchange
     });
     // A stream of events may be silent at first, and its reader waits for the headers.
     response.flushHeaders();
-    await pipeline(body, response);
+    await sendStream(response, body);
   } finally {
     body.destroy();
   }
@@ -104,21 +103,10 @@ function misfit(error: unknown): LarderError {
 }
 
 /** Node's reading of the headers, which the edge has judged by, and not the raw ones; none of them is undefined. */
-export const fieldsOf = (request: IncomingMessage): HeaderFields => withCloudTags(request.headers as HeaderFields);
-
-/**
- * Handed on through a stream of its own: what becomes of that one must not cut the connection on which the client still
- * waits for an answer.
- */
-function bodyOf(request: IncomingMessage): Readable | null {
-  if (!hasBody(request)) return null;
-  const body = new PassThrough();
-  request.on('error', (error) => body.destroy(error));
-  return request.pipe(body);
-}
+export const fieldsOf = (request: ClientRequest): HeaderFields => withCloudTags(request.headers as HeaderFields);
 
 /** Who sent it, as the socket knows it. */
-export const clientOf = ({ socket }: IncomingMessage) => ({
-  address: socket.remoteAddress ?? 'unknown',
-  secure: 'encrypted' in socket,
-});
+export const clientOf = (request: ClientRequest): Client =>
+  request instanceof Http2Request
+    ? request.client
+    : { address: request.socket.remoteAddress ?? 'unknown', secure: 'encrypted' in request.socket };

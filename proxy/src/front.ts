@@ -31,6 +31,7 @@ import { createReadTags } from './read/read-tags.ts';
 import { createFrontServer } from './server.ts';
 import type { FrontServer } from './server.ts';
 import type { Tap, TapFigures } from './tap/tap.ts';
+import type { Renewal } from './tls/renewal.ts';
 import { createWrite } from './write.ts';
 
 /** What an edge is made of. */
@@ -53,6 +54,8 @@ export interface Parts {
   known: Known | null;
   /** Null: switched off. */
   tap: Tap | null;
+  /** Null: clear HTTP. */
+  tls: Renewal | null;
 }
 
 /** Makes the server; it does not listen yet. */
@@ -87,6 +90,7 @@ export function createFront(parts: Parts): FrontServer {
     observe: metrics.observe,
     log,
     ...(parts.tap === null ? {} : { tap: parts.tap }),
+    ...(parts.tls === null ? {} : { tls: parts.tls }),
   });
   return front;
 }
@@ -136,7 +140,7 @@ function peoplePagesOf(parts: Parts) {
   return app === null || known === null ? {} : createPeoplePages({ ...parts, app, known });
 }
 
-const sourcesOf = ({ config, app, back, link, cache, reader, known, clock, tap }: Parts): StatusSources => ({
+const sourcesOf = ({ config, app, back, link, cache, reader, known, clock, tap, tls }: Parts): StatusSources => ({
   name: config.name,
   store: config.store ?? null,
   cloud: config.cloud,
@@ -147,6 +151,7 @@ const sourcesOf = ({ config, app, back, link, cache, reader, known, clock, tap }
   cache: () => cache.figures(),
   reads: () => withRepeats(reader.counters, tap?.figures ?? null),
   fastPath: () => tap?.figures ?? null,
+  certificate: () => tls?.status ?? null,
 });
 
 /** What the fast path answers are hits, too. */

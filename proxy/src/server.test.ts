@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { bodyOf } from './body.ts';
 import { createEstablish } from './establish.ts';
 import type { Exchange } from './exchange.ts';
 import { NOBODY } from './identity/identity.ts';
@@ -121,7 +122,7 @@ describe('what could be read in two ways is refused, and reaches nobody', () => 
 
   test('chunks under a bad size, after which nothing is taken for a request', async () => {
     answer = async ({ request, response }) => {
-      await once(request.resume(), 'end');
+      await once(bodyOf(request).resume(), 'end');
       response.end();
     };
     const statuses = statusesOf(

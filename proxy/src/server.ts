@@ -1,15 +1,20 @@
 /** The front door: takes requests that can be read in one way only, and sends each down its path. */
-import { createServer } from 'node:http';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server as ClearServer } from 'node:http';
+import type { Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { LarderError } from '@larder/sync/errors';
 import type { Establish } from './establish.ts';
-import type { Exchange } from './exchange.ts';
+import { hasBody } from './body.ts';
+import type { ClientRequest, ClientResponse, Exchange } from './exchange.ts';
+import { Http2Request } from './http2/request.ts';
+import { createTlsServer } from './http2/server.ts';
 import type { Logger } from './log.ts';
-import { clientProblemOf, hasBody, sendProblem } from './respond.ts';
+import { clientProblemOf, sendProblem } from './respond.ts';
 import { parseTarget } from './target.ts';
 import type { Target } from './target.ts';
 import type { Tap } from './tap/tap.ts';
+import type { Renewal } from './tls/renewal.ts';
 
 /** Who answered: what requests are counted by. */
 export type Handler = 'console' | 'read' | 'write' | 'forward' | 'none';
@@ -23,10 +28,12 @@ export interface ServerDeps {
   forward: Handle;
   forwardUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /** Answers what lies below `/_edge/`, `/metrics`, and the method PURGE. */
-  console(request: IncomingMessage, response: ServerResponse, target: Target): Promise<void>;
+  console(request: ClientRequest, response: ClientResponse, target: Target): Promise<void>;
   /** Told of every answer, also of one whose caller left. */
   observe(handler: Handler, status: number, seconds: number): void;
   log: Logger;
+  /** Left out: the port speaks clear HTTP/1.1. */
+  tls?: Renewal;
   /** Left out: every request goes through the parser. */
   tap?: Pick<Tap, 'attach' | 'stop'>;
 }
@@ -38,7 +45,10 @@ export interface FrontServer {
   drain(grace: number): Promise<void>;
 }
 
-const LIMITS = {
+/** Both of node's servers that speak HTTP/1.1 have it; the types of one do not say so. */
+type HttpServer = Server & Pick<ClearServer, 'closeIdleConnections'>;
+
+const OPTIONS = {
   maxHeaderSize: 32 * 1024,
   /** A client that drips its header in holds a socket no longer than this. ms */
   headersTimeout: 15_000,
@@ -46,40 +56,45 @@ const LIMITS = {
   requestTimeout: 300_000,
   /** Longer than a browser or a balancer in front is likely to reuse a connection. ms */
   keepAliveTimeout: 75_000,
+  insecureHTTPParser: false,
+  requireHostHeader: true,
+  // Offers such as h2c are ignored, as RFC 9110 §7.8 allows.
+  shouldUpgradeCallback: ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === 'websocket',
 };
 const MAX_CONNECTIONS = 8_192;
 
-export function createFrontServer(deps: ServerDeps): FrontServer {
+export function createFrontServer({ tls, ...deps }: ServerDeps): FrontServer {
   const upgraded = new Set<Duplex>();
+  const sockets = new Set<Socket>();
   let draining = false;
 
-  const server = createServer({
-    ...LIMITS,
-    insecureHTTPParser: false,
-    requireHostHeader: true,
-    // Offers such as h2c are ignored, as RFC 9110 §7.8 allows.
-    shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
-  });
+  const made = tls === undefined ? createServer(OPTIONS) : createTlsServer(tls, OPTIONS);
+  const server = made as HttpServer;
   server.maxConnections = MAX_CONNECTIONS;
-  server.on('request', (request, response) => {
-    if (draining) response.setHeader('connection', 'close');
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  server.on('request', (request: ClientRequest, response: ClientResponse) => {
+    if (draining && response instanceof ServerResponse) response.setHeader('connection', 'close');
     onRequest(deps, request, response);
   });
-  server.on('upgrade', (request, socket, head) => {
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     upgraded.add(socket);
     socket.once('close', () => upgraded.delete(socket));
     onUpgrade(deps, request, socket, head);
   });
   server.on('clientError', onClientError);
-  deps.tap?.attach(server);
+  deps.tap?.attach(server, OPTIONS.keepAliveTimeout / 1000);
 
   async function drain(grace: number): Promise<void> {
     draining = true;
     deps.tap?.stop();
+    // Those who speak HTTP/2 are told by a GOAWAY.
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     // Connections turn idle one by one as their requests end.
     const sweep = setInterval(() => server.closeIdleConnections(), 50);
-    const limit = setTimeout(() => server.closeAllConnections(), grace);
+    const limit = setTimeout(() => sockets.forEach((socket) => socket.destroy()), grace);
     for (const socket of upgraded) socket.destroy();
     await closed;
     clearInterval(sweep);
@@ -95,7 +110,7 @@ export function createFrontServer(deps: ServerDeps): FrontServer {
   };
 }
 
-function onRequest(deps: ServerDeps, request: IncomingMessage, response: ServerResponse): void {
+function onRequest(deps: ServerDeps, request: ClientRequest, response: ClientResponse): void {
   const startedAt = performance.now();
   let handler: Handler = 'none';
   response.once('close', () => {
@@ -134,7 +149,7 @@ function onRequest(deps: ServerDeps, request: IncomingMessage, response: ServerR
 }
 
 /** Without the query: keys and names can stand in it. */
-function logRequest(log: Logger, response: ServerResponse, handler: Handler, seconds: number): void {
+function logRequest(log: Logger, response: ClientResponse, handler: Handler, seconds: number): void {
   const { method, url = '' } = response.req;
   log.debug({ method, path: url.split('?', 1)[0], status: response.statusCode, handler, seconds }, 'answered');
 }
@@ -148,13 +163,21 @@ function handlerOf({ method, request, write }: Exchange): 'read' | 'write' | 'fo
 }
 
 /** The target of a request that has one meaning only; null where edge and cloud could read it differently. */
-function acceptable(request: IncomingMessage): Target | null {
+function acceptable(request: ClientRequest): Target | null {
+  if (request instanceof Http2Request && (request.hasDoubtfulHost || isOversized(request))) return null;
   if (hasRepeatedField(request.rawHeaders) || hasForeignCoding(request)) return null;
   return parseTarget(request.url ?? '');
 }
 
+/** Node keeps a client to the limit only once that has acknowledged it. */
+function isOversized({ rawHeaders }: Http2Request): boolean {
+  let size = 0;
+  for (const text of rawHeaders) size += text.length;
+  return size > OPTIONS.maxHeaderSize;
+}
+
 /** Node's parser undoes chunks and lets other codings through undone; their end is a matter of opinion (RFC 9112 §6.3). */
-function hasForeignCoding({ headers }: IncomingMessage): boolean {
+function hasForeignCoding({ headers }: ClientRequest): boolean {
   const coding = headers['transfer-encoding'];
   return coding !== undefined && coding.toLowerCase() !== 'chunked';
 }
@@ -163,7 +186,7 @@ function hasForeignCoding({ headers }: IncomingMessage): boolean {
  * Node keeps the first Host and Authorization and drops the others (RFC 9112 §3.2 wants a 400 for the first); whoever
  * is behind us might keep the last. Content-Length, alone or beside Transfer-Encoding, is watched by the parser itself.
  */
-function hasRepeatedField(raw: string[]): boolean {
+function hasRepeatedField(raw: readonly string[]): boolean {
   let hosts = 0;
   let authorizations = 0;
   for (let at = 0; at < raw.length; at += 2) {
@@ -189,7 +212,10 @@ const CLIENT_ERRORS: Record<string, string> = {
 
 /** What the parser refused never became a request: answered on the bare socket. */
 function onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  // What is no fault of HTTP is one of the connection, or of a handshake, which leaves nobody to talk to.
+  if (error.code?.startsWith('HPE_') !== true && error.code !== 'ERR_HTTP_REQUEST_TIMEOUT')
+    return void socket.destroy();
+  if (!socket.writable) {
     socket.destroy();
     return;
   }

@@ -1,10 +1,9 @@
 /** The life of a write: taken by the back, which makes it durable and sends it; the front only waits. See DESIGN.md. */
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Accepted, Answer, Back } from '@larder/sync/client';
 import { LarderError } from '@larder/sync/errors';
 import { readBody } from './body.ts';
-import type { Exchange } from './exchange.ts';
+import type { ClientRequest, ClientResponse, Exchange } from './exchange.ts';
 import { fieldsOf } from './forward.ts';
 import type { Link } from './link/link.ts';
 
@@ -66,12 +65,12 @@ export function createWrite(deps: WriteDeps): (exchange: Exchange) => Promise<vo
 const isCutOff = ({ link }: WriteDeps) => link.held || link.state === 'offline';
 
 /** JSON as it is, or no body at all: what else there is, no profile can look into. */
-function isReadable({ headers }: IncomingMessage): boolean {
+function isReadable({ headers }: ClientRequest): boolean {
   const type = headers['content-type'];
   return headers['content-encoding'] === undefined && (type === undefined || JSON_TYPE.test(type));
 }
 
-function keyOf({ headers }: IncomingMessage): string {
+function keyOf({ headers }: ClientRequest): string {
   const key = headers['idempotency-key'];
   if (key === undefined) return randomUUID();
   // Node joins repeated fields by ", ", whose space is not visible ASCII.
@@ -91,7 +90,7 @@ type CloudAnswered = Extract<Accepted, { type: 'cloud' }>;
 const isRefusal = (accepted: Accepted): accepted is CloudAnswered =>
   accepted.type === 'cloud' && accepted.answer.status >= 400;
 
-function sendAccepted(response: ServerResponse, accepted: Accepted): void {
+function sendAccepted(response: ClientResponse, accepted: Accepted): void {
   if (accepted.type === 'refused') return send(response, accepted.answer, { 'larder-source': 'replica' });
   if (accepted.type === 'cloud') {
     const state = isRefusal(accepted) ? 'refused' : 'applied';
@@ -103,7 +102,7 @@ function sendAccepted(response: ServerResponse, accepted: Accepted): void {
   send(response, { ...accepted.answer, status: 202 }, { ...fields, 'cache-control': 'no-store' });
 }
 
-function send(response: ServerResponse, answer: Answer, fields: Record<string, string>): void {
+function send(response: ClientResponse, answer: Answer, fields: Record<string, string>): void {
   if (response.destroyed) return;
   const { 'content-length': _sent, ...headers } = answer.headers;
   const bodiless = answer.status === 204 || answer.status === 304;

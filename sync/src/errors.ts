@@ -53,6 +53,13 @@ export const ERRORS = {
     title: 'The address cannot be listened on.',
     advice: 'Choose another with --host or --port, or stop what is using it.',
   },
+  /** The certificate that browsers are shown, or its key, is missing, broken, expired, or does not belong together. */
+  LARDER_TLS_UNUSABLE: {
+    status: 500,
+    exit: 2,
+    title: 'The certificate for TLS cannot be used.',
+    advice: 'Name PEM files of a valid certificate and of its private key by --tls-certificate and --tls-key.',
+  },
   /** A command needs a running edge and found none. */
   LARDER_NOT_RUNNING: {
     status: 503,

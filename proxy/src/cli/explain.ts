@@ -36,7 +36,7 @@ export const explain: Command = {
     noneLeft(rest);
     if (method === undefined || path === undefined)
       throw new LarderError('LARDER_CONFIG_INVALID', 'Say which request: larder explain GET /path.');
-    const found = await askEdge<Explanation>(values.edge, {
+    const found = await askEdge<Explanation>(values, {
       method: 'POST',
       path: '/_edge/explain',
       token: operatorToken(values.data),

@@ -26,7 +26,7 @@ export const link: Command = {
     noneLeft(rest);
     if (action !== 'hold' && action !== 'release')
       throw new LarderError('LARDER_CONFIG_INVALID', 'Say whether to hold the link or to release it.');
-    const state = await askEdge<LinkStatus>(values.edge, {
+    const state = await askEdge<LinkStatus>(values, {
       method: 'POST',
       path: '/_edge/link',
       token: operatorToken(values.data),

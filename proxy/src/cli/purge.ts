@@ -37,7 +37,7 @@ export const purge: Command = {
     const { url, prefix, tag, soft } = values;
     if ([url, prefix, tag].filter((one) => one !== undefined).length !== 1)
       throw new LarderError('LARDER_CONFIG_INVALID', 'Say what to purge: one of --url, --prefix and --tag.');
-    const done = await askEdge<Purged>(values.edge, {
+    const done = await askEdge<Purged>(values, {
       method: 'POST',
       path: '/_edge/purge',
       token: operatorToken(values.data),

@@ -2,21 +2,21 @@
 import type { Status } from '../console/status.ts';
 import { columns, noneLeft, parse } from './command.ts';
 import type { Command } from './command.ts';
-import { askEdge, EDGE_HELP, EDGE_OPTION } from './remote.ts';
+import { askEdge, EDGE_HELP, EDGE_OPTIONS } from './remote.ts';
 
 const OPTIONS = {
-  ...EDGE_OPTION,
+  ...EDGE_OPTIONS,
   json: { type: 'boolean', default: false },
 } as const;
 
 export const status: Command = {
   help: () =>
-    ['Usage: larder status [options]', '', columns([EDGE_HELP, ['--json', 'Print everything as JSON.']])].join('\n'),
+    ['Usage: larder status [options]', '', columns([...EDGE_HELP, ['--json', 'Print everything as JSON.']])].join('\n'),
 
   async run(args) {
     const { values, positionals } = parse(args, OPTIONS);
     noneLeft(positionals);
-    const found = await askEdge<Status>(values.edge, { method: 'GET', path: '/_edge/status' });
+    const found = await askEdge<Status>(values, { method: 'GET', path: '/_edge/status' });
     process.stdout.write(`${values.json ? JSON.stringify(found) : summaryOf(found)}\n`);
     return 0;
   },
@@ -28,6 +28,7 @@ export function summaryOf(found: Status): string {
   const rows: [string, string][] = [
     ['cloud', found.cloud],
     ['up', duration(found.uptime)],
+    ...certificateRows(found),
     ['link', linkLine(found)],
     ...queueRows(found),
     ...replicaRows(found),
@@ -40,6 +41,14 @@ export function summaryOf(found: Status): string {
 function linkLine({ link: { state, since, fault, held } }: Status): string {
   const why = fault === null ? '' : ` (${fault})`;
   return `${held ? 'held; ' : ''}${state}${why} since ${since}`;
+}
+
+function certificateRows({ certificate }: Status): [string, string][] {
+  if (certificate === null) return [];
+  const { validTo, daysLeft, expiring } = certificate;
+  const state =
+    daysLeft < 0 ? 'EXPIRED: renew it' : expiring ? `renew it, ${daysLeft} days left` : `${daysLeft} days left`;
+  return [['certificate', `until ${validTo.slice(0, 10)}; ${state}`]];
 }
 
 function queueRows({ queue }: Status): [string, string][] {

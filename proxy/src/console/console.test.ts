@@ -54,6 +54,7 @@ const sources = (): StatusSources => ({
   people: () => null,
   cache: () => ({ memory: { responses: 2, bytes: 2048 }, disk: { responses: 5, bytes: 5_000_000, faults: 0 } }),
   fastPath: () => null,
+  certificate: () => null,
   reads: () => ({ hit: 8, stored: 2 }),
 });
 

@@ -1,7 +1,7 @@
 /** The edge's own pages: health, status, metrics; and what the operator may do: hold the link, purge, ask why. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LarderError } from '@larder/sync/errors';
 import * as z from 'zod';
+import type { ClientRequest, ClientResponse } from '../exchange.ts';
 import type { Link } from '../link/link.ts';
 import { sendJson } from '../respond.ts';
 import type { Target } from '../target.ts';
@@ -72,4 +72,4 @@ export function createConsole(deps: ConsoleDeps): Console {
   };
 }
 
-export type Console = (request: IncomingMessage, response: ServerResponse, target: Target) => Promise<void>;
+export type Console = (request: ClientRequest, response: ClientResponse, target: Target) => Promise<void>;

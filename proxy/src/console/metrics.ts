@@ -62,6 +62,7 @@ export function createMetrics(sources: StatusSources): Metrics {
     ...linkMetrics(sources),
     ...cacheMetrics(sources),
     ...fastPathMetrics(sources),
+    ...certificateMetrics(sources),
     ...backMetrics(sources),
   ];
   for (const metric of others) registry.registerMetric(metric);
@@ -109,6 +110,15 @@ function fastPathMetrics({ fastPath }: StatusSources): Metric[] {
   return [
     gauge('larder_fast_path_heads', 'Request heads that the fast path knows.', () => fastPath()?.heads ?? 0),
     gauge('larder_fast_path_bytes', 'Bytes that it holds for them.', () => fastPath()?.bytes ?? 0),
+  ];
+}
+
+function certificateMetrics({ certificate }: StatusSources): Metric[] {
+  if (certificate() === null) return [];
+  return [
+    gauge('larder_certificate_expiry_seconds', 'When the certificate for TLS expires, Unix time.', () =>
+      Math.floor(Date.parse(certificate()?.validTo ?? '') / 1000),
+    ),
   ];
 }
 

@@ -1,9 +1,10 @@
 /** What only the operator may do: the token proves it, and the log keeps who tried. */
 import { hash, timingSafeEqual } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LarderError } from '@larder/sync/errors';
 import type * as z from 'zod';
 import { readBody } from '../body.ts';
+import type { ClientRequest, ClientResponse } from '../exchange.ts';
+import { clientOf } from '../forward.ts';
 import type { Logger } from '../log.ts';
 import { sendJson } from '../respond.ts';
 
@@ -13,7 +14,7 @@ export interface OperatorDeps {
   log: Logger;
 }
 
-export type Page = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
+export type Page = (request: ClientRequest, response: ClientResponse) => Promise<void> | void;
 
 const MAX_BODY = 64 * 1024;
 
@@ -27,15 +28,13 @@ export const commandPage =
   };
 
 /** The body as JSON of this shape. Rejects with `LARDER_BODY_*`. */
-export const bodyAs = async <I>(request: IncomingMessage, shape: z.ZodType<I>): Promise<I> =>
+export const bodyAs = async <I>(request: ClientRequest, shape: z.ZodType<I>): Promise<I> =>
   parse(await readBody(request, MAX_BODY), shape);
 
 /** Who asks. @throws LarderError `LARDER_UNAUTHENTICATED` without a credential, `LARDER_FORBIDDEN` with a wrong one */
-export function operatorOf(
-  { headers, method, url = '', socket }: IncomingMessage,
-  { token, log }: OperatorDeps,
-): string {
-  const from = socket.remoteAddress ?? 'unknown address';
+export function operatorOf(request: ClientRequest, { token, log }: OperatorDeps): string {
+  const { headers, method, url = '' } = request;
+  const from = clientOf(request).address;
   if (isSame(headers.authorization ?? '', `Bearer ${token}`)) return `operator at ${from}`;
   log.warn({ from, method, path: url.split('?', 1)[0] }, 'refused: wrong or no console token');
   const where = "The token is in the data directory's file console-token.";

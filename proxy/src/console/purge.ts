@@ -1,9 +1,9 @@
 /** Purges by the operator's word: what is meant, and the line in the log that says who did it (I10). */
-import type { IncomingMessage } from 'node:http';
 import { LarderError } from '@larder/sync/errors';
 import * as z from 'zod';
 import type { Cache, Purge } from '../cache/cache.ts';
 import { pathOf } from '../cache/query-variants.ts';
+import type { ClientRequest } from '../exchange.ts';
 import type { Rules } from '../cache/rules.ts';
 import type { Logger } from '../log.ts';
 import { parseTarget } from '../target.ts';
@@ -54,7 +54,7 @@ export function createPurge({ cache, rules, clock, log, count }: PurgeDeps) {
 }
 
 /** The order that a request with the method PURGE gives: for its own URL; `Larder-Purge: soft` makes it a soft one. */
-export function orderOf({ headers }: IncomingMessage, { path, search }: Target): PurgeOrder {
+export function orderOf({ headers }: ClientRequest, { path, search }: Target): PurgeOrder {
   const how = headers['larder-purge'] ?? 'hard';
   if (how !== 'hard' && how !== 'soft')
     throw new LarderError('LARDER_BAD_REQUEST', 'Larder-Purge says "hard" or "soft".');

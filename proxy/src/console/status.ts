@@ -5,6 +5,7 @@ import type { CacheFigures } from '../cache/cache.ts';
 import type { PeopleFigures } from '../identity/known.ts';
 import type { Link } from '../link/link.ts';
 import type { TapFigures } from '../tap/tap.ts';
+import type { CertificateStatus } from '../tls/renewal.ts';
 import { VERSION } from '../version.ts';
 
 export interface StatusSources {
@@ -22,6 +23,8 @@ export interface StatusSources {
   reads(): Readonly<Record<string, number>>;
   /** What the fast path has answered and holds; null: switched off. */
   fastPath(): TapFigures | null;
+  /** What browsers are shown; null: clear HTTP. */
+  certificate(): CertificateStatus | null;
 }
 
 export interface LinkStatus {
@@ -42,6 +45,8 @@ export interface Status {
   cloud: string;
   profile: { name: string; release: number } | null;
   uptime: number;
+  /** Null: clear HTTP. */
+  certificate: CertificateStatus | null;
   link: LinkStatus;
   queue: BackStatus['queue'] | null;
   replica: BackStatus['replica'] | null;
@@ -77,6 +82,7 @@ export function statusOf(sources: StatusSources): Status {
     cloud: sources.cloud.origin,
     profile: sources.profile,
     uptime: Math.round(process.uptime()),
+    certificate: sources.certificate(),
     link: linkStatusOf(sources.link),
     queue: back?.queue ?? null,
     replica: back?.replica ?? null,

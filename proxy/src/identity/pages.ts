@@ -1,6 +1,6 @@
 /** What the people of a store can ask of their edge about each other: vouching, and switching by PIN. */
-import type { IncomingMessage } from 'node:http';
 import { LarderError } from '@larder/sync/errors';
+import type { ClientRequest } from '../exchange.ts';
 import type { App, User } from '@larder/sync/profile';
 import * as z from 'zod';
 import { bodyAs } from '../console/operator.ts';
@@ -55,7 +55,7 @@ function vouchingPages(deps: PeoplePagesDeps): Record<string, Page> {
   };
 }
 
-async function voucherOf({ app, identity }: PeoplePagesDeps, request: IncomingMessage) {
+async function voucherOf({ app, identity }: PeoplePagesDeps, request: ClientRequest) {
   const user = await fullUserOf(app, identity, request);
   const vouching = app.people?.vouching;
   if (vouching === undefined || !vouching.may(user)) throw new LarderError('LARDER_FORBIDDEN');
@@ -63,7 +63,7 @@ async function voucherOf({ app, identity }: PeoplePagesDeps, request: IncomingMe
 }
 
 /** Somebody with all their rights: neither vouched for themselves, nor past their grace. */
-async function fullUserOf(app: App, identity: Pick<Identity, 'identify'>, request: IncomingMessage): Promise<User> {
+async function fullUserOf(app: App, identity: Pick<Identity, 'identify'>, request: ClientRequest): Promise<User> {
   const caller = await identity.identify(request.headers);
   const user = caller === null ? null : userOf(app, caller.claims);
   if (caller === null || user === null) throw new LarderError('LARDER_UNAUTHENTICATED');

@@ -2,7 +2,6 @@
  * Signing in. While the cloud is there it is the cloud's to say, and the edge learns by it; while it is away, those whom
  * it let in here before are let in by what was learnt, for as long as the grace period lasts.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Back } from '@larder/sync/client';
 import { LarderError } from '@larder/sync/errors';
 import { CloudFault } from '@larder/sync/fault';
@@ -10,7 +9,7 @@ import type { Json, Req, Res, SignIn } from '@larder/sync/profile';
 import { readBody } from '../body.ts';
 import { readBounded } from '../cloud/read-bounded.ts';
 import type { Cloud, HeaderFields } from '../cloud.ts';
-import type { Exchange } from '../exchange.ts';
+import type { ClientRequest, ClientResponse, Exchange } from '../exchange.ts';
 import { clientOf, fieldsOf } from '../forward.ts';
 import type { Link } from '../link/link.ts';
 import type { Logger } from '../log.ts';
@@ -117,12 +116,12 @@ async function learnOut({ known: { people, verifier } }: SignInDeps, { name, pas
 }
 
 /** I8: the same answer, after the same time, to a wrong name as to a wrong password. */
-async function signInHere(deps: SignInDeps, wanted: Wanted | null, { socket }: IncomingMessage): Promise<Res> {
+async function signInHere(deps: SignInDeps, wanted: Wanted | null, request: ClientRequest): Promise<Res> {
   if (wanted === null) throw new LarderError('LARDER_SIGN_IN_OFFLINE');
   const { known } = deps;
   const right = await known.lockout.attempt(
     { key: nameKey(wanted.name), free: GUESSES_PER_NAME },
-    { key: `address:${socket.remoteAddress}`, free: GUESSES_PER_ADDRESS },
+    { key: `address:${clientOf(request).address}`, free: GUESSES_PER_ADDRESS },
   );
   const found = candidateFor(deps, wanted.name);
   const isRight = await known.verifier.matches(wanted.password, found?.verifier ?? null);
@@ -165,7 +164,7 @@ function parse(text: string): Json | undefined {
   }
 }
 
-const sendRes = (response: ServerResponse, { status, headers, body }: Res) =>
+const sendRes = (response: ClientResponse, { status, headers, body }: Res) =>
   send(
     response,
     status,
@@ -179,7 +178,7 @@ const sendRes = (response: ServerResponse, { status, headers, body }: Res) =>
   );
 
 function send(
-  response: ServerResponse,
+  response: ClientResponse,
   status: number,
   { 'content-length': _length, ...headers }: HeaderFields,
   text: string,

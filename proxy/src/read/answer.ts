@@ -1,7 +1,5 @@
 /** Writes answers: each says where it comes from and how old it is (I13). */
-import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { ReplicaAnswer } from '@larder/sync/client';
 import type { CloudAnswer, FillingAnswer, WholeAnswer } from '../cache/fetch.ts';
 import { accepts, decodedTag, decoderOf } from '../cache/coding.ts';
@@ -12,7 +10,8 @@ import { rangeOf } from '../cache/range.ts';
 import type { Metadata, Stored } from '../cache/response.ts';
 import { TAG_FIELDS } from '../cache/tags.ts';
 import type { HeaderFields } from '../cloud.ts';
-import type { Exchange } from '../exchange.ts';
+import type { ClientRequest, Exchange } from '../exchange.ts';
+import { sendStream } from '../respond.ts';
 
 /** Flat name and value pairs: what node writes out without looking at it again. */
 type Fields = string[];
@@ -135,7 +134,7 @@ export async function sendThrough(
   response.writeHead(head.status, fields);
   response.flushHeaders();
   // Where the cloud breaks off, or the caller leaves, the other side is broken off as well.
-  await pipeline(body, response).catch(() => response.destroy());
+  await sendStream(response, body).catch(() => response.destroy());
 }
 
 /** The replica's answer, made here: conditions and HEAD are met as the cloud would. */
@@ -160,7 +159,7 @@ export function sendReplica(
 }
 
 function sendBody(
-  request: IncomingMessage,
+  request: ClientRequest,
   response: Exchange['response'],
   stored: Stored,
   fields: Fields,
@@ -201,18 +200,18 @@ function endWith(response: Exchange['response'], { body }: Stored, first: number
 
 /** Where they break off, or the caller leaves, the other side is broken off as well. */
 const sendChunks = (response: Exchange['response'], chunks: AsyncIterable<Buffer>): Promise<void> =>
-  pipeline(Readable.from(chunks, { objectMode: false }), response).catch(() => void response.destroy());
+  sendStream(response, Readable.from(chunks, { objectMode: false })).catch(() => void response.destroy());
 
 const chunksOf = ({ body }: Stored): AsyncIterable<Buffer> | Iterable<Buffer> =>
   Buffer.isBuffer(body) ? [body] : body.read();
 
 /** Is it compressed in a way that this client does not accept? */
-export const mustDecode = ({ headers }: IncomingMessage, { coding }: Metadata): boolean =>
+export const mustDecode = ({ headers }: ClientRequest, { coding }: Metadata): boolean =>
   coding !== null && !accepts(headers, coding);
 
 /** Decoded as it goes out, so that neither its length nor a range of it is known. Resolves when the caller has it. */
 async function sendDecoded(
-  request: IncomingMessage,
+  request: ClientRequest,
   response: Exchange['response'],
   stored: Metadata,
   fields: Fields,
@@ -233,11 +232,11 @@ async function sendDecoded(
     return;
   }
   const source = Readable.from(chunks(), { objectMode: false });
-  await pipeline(source, decoderOf(stored.coding), response).catch(() => void response.destroy());
+  await sendStream(response, source, decoderOf(stored.coding)).catch(() => void response.destroy());
 }
 
 /** Does the client already have this? */
-function isMet({ headers }: IncomingMessage, status: number, validators: Validators, now: number): boolean {
+function isMet({ headers }: ClientRequest, status: number, validators: Validators, now: number): boolean {
   const isConditional = headers['if-none-match'] !== undefined || headers['if-modified-since'] !== undefined;
   return isConditional && status === 200 && isUnmodified(headers, validators, now);
 }

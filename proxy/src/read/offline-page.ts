@@ -1,6 +1,6 @@
 /** What a person sees instead of a page that nobody here has. */
-import type { ServerResponse } from 'node:http';
 import { ERRORS } from '@larder/sync/errors';
+import type { ClientResponse } from '../exchange.ts';
 
 const { status, title, advice } = ERRORS.LARDER_OFFLINE;
 
@@ -17,7 +17,7 @@ const PAGE = `<!doctype html>
 </html>
 `;
 
-export function sendOfflinePage(response: ServerResponse): void {
+export function sendOfflinePage(response: ClientResponse): void {
   response.writeHead(status, {
     'content-type': 'text/html; charset=utf-8',
     'content-length': Buffer.byteLength(PAGE),

@@ -4,14 +4,15 @@
  * bytes parse identically, so nothing is parsed here. Everything else goes the plain path. An optimisation, not the
  * correctness boundary: whatever it is not sure of, it leaves alone.
  */
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Server, Socket } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 import type { Back } from '@larder/sync/client';
 import type { Cache } from '../cache/cache.ts';
 import type { StoredResponse } from '../cache/response.ts';
 import type { Identity } from '../identity/identity.ts';
 import type { Reading } from '../read/reading.ts';
+import { Http2Response } from '../http2/response.ts';
 import { Connection } from './connection.ts';
 import { hasCredential, isCandidate, isRepeatable } from './head.ts';
 import { Prepared } from './prepared.ts';
@@ -37,8 +38,8 @@ export interface TapFigures {
 }
 
 export interface Tap {
-  /** Puts itself before the parser of every new connection. */
-  attach(server: Server): void;
+  /** Puts itself before the parser of every new connection of HTTP/1.1. `keepAlive`: what the server announces, seconds. */
+  attach(server: Server, keepAlive: number): void;
   /** For the reader: this request has just been answered from what is fresh. */
   learn(reading: Reading, stored: StoredResponse): void;
   /** Something changed that answers may depend on: all that is remembered is forgotten. */
@@ -70,8 +71,8 @@ class FastPath implements Tap {
     return { answers: this.#answers, ...this.#heads.size };
   }
 
-  attach(server: Server): void {
-    this.#keepAlive = Math.floor(server.keepAliveTimeout / 1000);
+  attach(server: Server, keepAlive: number): void {
+    this.#keepAlive = keepAlive;
     // Node's own listener, which makes the parser, was there first.
     server.on(server instanceof TlsServer ? 'secureConnection' : 'connection', (socket: Socket) => {
       const connection = Connection.before(socket, this);
@@ -136,6 +137,7 @@ class FastPath implements Tap {
     const { cache, clock, identity, back } = this.#deps;
     const { exchange, request, tags, covered } = reading;
     const { response, caller } = exchange;
+    if (response instanceof Http2Response) return null;
     // Whether a token that was not verified will be so the next time depends on keys that may come at any moment.
     if (back !== null && caller === null && exchange.request.headers.authorization !== undefined) return null;
     // Of the edge's own sessions the request no longer shows that there was a credential.

@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { RequestListener, Server } from 'node:http';
+import type { RequestListener } from 'node:http';
 import { connect } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
 import type { Back } from '@larder/sync/client';
 import { createCache } from '../cache/cache.ts';
 import type { Cache } from '../cache/cache.ts';
@@ -53,7 +53,12 @@ export interface TestFrontOptions {
 
 export async function startApp(listener: RequestListener): Promise<{ url: URL; close(): Promise<void> }> {
   const server = createServer(listener);
-  return { url: new URL(`http://127.0.0.1:${await listen(server)}`), close: () => end(server) };
+  const close = async () => {
+    server.close();
+    server.closeAllConnections();
+    await once(server, 'close');
+  };
+  return { url: new URL(`http://127.0.0.1:${await listen(server)}`), close };
 }
 
 export async function startFront(origin: URL, options: TestFrontOptions): Promise<TestFront> {
@@ -116,12 +121,6 @@ async function listen(server: Server): Promise<number> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return (server.address() as AddressInfo).port;
-}
-
-async function end(server: Server): Promise<void> {
-  server.close();
-  server.closeAllConnections();
-  await once(server, 'close');
 }
 
 function playBack(played: PlayedBack): Back {
