@@ -6,6 +6,7 @@ import type { Status } from '../console/status.ts';
 import { columns, noneLeft, parse } from './command.ts';
 import type { Command } from './command.ts';
 import { askEdge, OPERATOR_HELP, OPERATOR_OPTIONS, operatorToken } from './remote.ts';
+import type { Address } from './remote.ts';
 
 const OPTIONS = {
   ...OPERATOR_OPTIONS,
@@ -30,20 +31,20 @@ export const audit: Command = {
     const { values, positionals } = parse(args, OPTIONS);
     noneLeft(positionals);
     const token = operatorToken(values.data);
-    const { run } = await askEdge<{ run: number }>(values.edge, {
+    const { run } = await askEdge<{ run: number }>(values, {
       method: 'POST',
       path: '/_edge/audit',
       token,
       body: {},
     });
-    const report = await endOf(values.edge, run, values.json ? () => undefined : showProgress());
+    const report = await endOf(values, run, values.json ? () => undefined : showProgress());
     process.stdout.write(`${values.json ? JSON.stringify(report) : summaryOf(report)}\n`);
     return 0;
   },
 };
 
 /** What came of an audit. @throws LarderError `LARDER_AUDIT_FAILED`, with the reason */
-async function endOf(edge: string, run: number, show: (status: AuditStatus) => void): Promise<AuditReport> {
+async function endOf(edge: Address, run: number, show: (status: AuditStatus) => void): Promise<AuditReport> {
   for (;;) {
     const { replica } = await askEdge<Status>(edge, { method: 'GET', path: '/_edge/status' });
     const status = replica?.audit;

@@ -32,7 +32,7 @@ export const operatorToken = (data: string | undefined) =>
   readConsoleToken(resolve(data ?? process.env[variableOf('data')] ?? defaultOf('data') ?? ''));
 
 /** Where the edge is, and the PEM file that says which one it is. */
-interface Address {
+export interface Address {
   edge: string;
   certificate?: string | undefined;
 }
