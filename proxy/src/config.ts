@@ -123,7 +123,7 @@ export const Config = z.strictObject({
   maxObjectBytes: whole(
     0,
     16 * GiB,
-    4 * MiB,
+    64 * MiB,
     'Largest answer that is cached, bytes. One of more than a mebibyte is kept in a file, never in memory.',
   ),
   maxBodyBytes: whole(0, 64 * MiB, 4 * MiB, 'Largest body of a write that can wait for the cloud, bytes.'),

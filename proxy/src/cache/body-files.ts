@@ -80,15 +80,21 @@ export class BodyFiles {
   /** Told of a file that cannot be trusted. */
   onBroken: (name: string) => void = () => undefined;
   readonly #directory: string;
+  readonly #mostUnderWay: number;
+  #underWay = 0;
 
-  private constructor(directory: string) {
+  private constructor(directory: string, mostUnderWay: number) {
     this.#directory = directory;
+    this.#mostUnderWay = mostUnderWay;
   }
 
-  /** Makes the directory if missing, and removes what is not to be kept: what no record speaks of any more. */
-  static async open(directory: string, kept: ReadonlySet<string>): Promise<BodyFiles> {
+  /**
+   * Makes the directory if missing, and removes what is not to be kept: what no record speaks of any more.
+   * `mostUnderWay`: bytes of bodies that are still coming, and that nobody counts as stored yet (I11).
+   */
+  static async open(directory: string, kept: ReadonlySet<string>, mostUnderWay: number): Promise<BodyFiles> {
     await mkdir(directory, { recursive: true });
-    const files = new BodyFiles(directory);
+    const files = new BodyFiles(directory, mostUnderWay);
     for (const name of await readdir(directory)) if (!kept.has(name)) await files.remove(name);
     return files;
   }
@@ -100,6 +106,13 @@ export class BodyFiles {
   async create(): Promise<BodyWriter> {
     const name = randomUUID();
     return new BodyWriter(this, name, await open(join(this.#directory, name), 'wx+', 0o600));
+  }
+
+  /** Room for so many bytes more of a body that is coming; a negative number gives it back. False where there is none. */
+  reserve(bytes: number): boolean {
+    if (this.#underWay + bytes > this.#mostUnderWay) return false;
+    this.#underWay += bytes;
+    return true;
   }
 
   /** Whoever is reading it reads on. A file that cannot be removed is removed at the next start. */
@@ -115,6 +128,7 @@ export class BodyWriter {
   readonly #file: FileHandle;
   readonly #sums: number[] = [];
   #length = 0;
+  #reserved = 0;
 
   constructor(files: BodyFiles, name: string, file: FileHandle) {
     this.#files = files;
@@ -126,8 +140,10 @@ export class BodyWriter {
     return this.#length;
   }
 
-  /** Resolves when it can be read. One after the other. */
+  /** Resolves when it can be read; rejects where there is no room. One after the other. */
   async append(chunk: Buffer): Promise<void> {
+    if (!this.#files.reserve(chunk.length)) throw new Error('too much is being collected at once');
+    this.#reserved += chunk.length;
     let written = 0;
     while (written < chunk.length)
       written += (await this.#file.write(chunk, written, chunk.length - written, this.#length + written)).bytesWritten;
@@ -147,6 +163,8 @@ export class BodyWriter {
   }
 
   close(): Promise<void> {
+    this.#files.reserve(-this.#reserved);
+    this.#reserved = 0;
     return this.#file.close().catch(() => undefined);
   }
 

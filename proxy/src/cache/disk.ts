@@ -72,7 +72,8 @@ async function open({ directory, maxBytes, version }: DiskOptions): Promise<Disk
     await trust.give();
     const { slots, places, broken } = await readSlots(database);
     // Level leaves alone what it does not know.
-    const files = await BodyFiles.open(join(directory, 'bodies'), new Set(slots.flatMap(({ file }) => file ?? [])));
+    const named = new Set(slots.flatMap(({ file }) => file ?? []));
+    const files = await BodyFiles.open(join(directory, 'bodies'), named, maxBytes / 4);
     const segments = await Segments.open(join(directory, 'segments'), places, segmentBytes(maxBytes));
     return new LevelStore({ database, files, segments, trust, slots, broken, maxBytes });
   } catch (error) {
