@@ -1,7 +1,7 @@
 /** `edge.db`: one SQLite file that holds replica, queue and tags, so that one commit covers them all (I1, I12). */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { LarderError } from './errors.ts';
 
 /** Steps of the schema; the n-th brings `user_version` from n to n + 1. Never edited, only appended to. */
@@ -166,6 +166,15 @@ function migrate(db: DatabaseSync): void {
 }
 
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** A name as SQL takes it. */
+export const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
+/** A statement that is prepared when it is first used. */
+export function preparedOnce(db: DatabaseSync, sql: string): () => StatementSync {
+  let statement: StatementSync | null = null;
+  return () => (statement ??= db.prepare(sql));
+}
 
 /** Runs `work` in one transaction; whatever it throws, nothing of it stays. */
 export function transaction<T>(db: DatabaseSync, work: () => T): T {

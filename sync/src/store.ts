@@ -58,6 +58,8 @@ export class Store {
   readonly #bumpTag;
   readonly #published: (bump: Bump) => void;
   #sequence: number;
+  /** Resources of which documents were stored that nothing waiting touches. */
+  readonly #plain = new Set<string>();
   /** Rows of `tag`, or more: a tag that is bumped again is counted again. */
   #tagRows = MOST_TAGS;
 
@@ -138,7 +140,8 @@ export class Store {
     const result = transaction(this.db, () => {
       const value = work(noted);
       const { tags, retagged } = this.rebase.settle();
-      noted.tag(...tags);
+      noted.tag(...tags, ...this.#plain);
+      this.#plain.clear();
       noted.opened.push(...retagged);
       this.#raise(noted);
       if (step !== null) crashPoint?.(`${step}:uncommitted`);
@@ -260,7 +263,14 @@ export class Store {
 
   /** Stores what the cloud says of a document. */
   putBase(resource: string, id: string, version: number, doc: Doc | null, walk: number): void {
-    if (this.tables.get(resource)?.putBase(id, version, doc, walk) === true) this.rebase.changed(resource, id);
+    const table = this.tables.get(resource);
+    if (table === undefined) return;
+    if (!this.overlay.isEmpty()) {
+      if (table.putBase(id, version, doc, walk)) this.rebase.changed(resource, id);
+      return;
+    }
+    // Nothing waits that could show it otherwise: half the work, and a bootstrap is little else.
+    if (table.putBoth(id, version, doc, walk)) this.#plain.add(resource);
   }
 
   /** Stores what the audit found the cloud to have. */

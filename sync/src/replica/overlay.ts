@@ -112,6 +112,7 @@ export class Overlay {
         'INSERT INTO entry_op (seq, n, resource, id, type, field, by, doc) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
       ),
       read: db.prepare('INSERT INTO entry_read (seq, resource, id) VALUES (?, ?, ?)'),
+      any: db.prepare('SELECT EXISTS (SELECT 1 FROM entry_op) OR EXISTS (SELECT 1 FROM entry_read) AS "any"'),
       drop: db.prepare('DELETE FROM entry_op WHERE seq = ?'),
       dropReads: db.prepare('DELETE FROM entry_read WHERE seq = ?'),
       documents: db.prepare('SELECT DISTINCT resource, id FROM entry_op WHERE seq = ?'),
@@ -123,6 +124,11 @@ export class Overlay {
         WHERE o.resource = ? AND o.id = ? AND o.seq < ? AND o.type <> 'add' AND e.state IN ('queued', 'sending', 'unknown')
         ORDER BY o.seq DESC LIMIT 1`),
     };
+  }
+
+  /** No entry touches a document, nor has looked at one. */
+  isEmpty(): boolean {
+    return this.#statements.any.get()?.['any'] === 0;
   }
 
   /** Keeps an entry's effect; the views are the caller's to bring up to date. */

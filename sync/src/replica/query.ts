@@ -3,9 +3,9 @@ import type { Json, Match, Query } from '../profile.ts';
 import { columnValue, type Table } from './tables.ts';
 
 type Value = string | number | null;
-interface Sql {
+export interface Sql {
   text: string;
-  values: Value[];
+  values: readonly Value[];
 }
 
 const column = (table: Table, field: string): string => {
@@ -35,14 +35,38 @@ function matchSql(name: string, match: Match): Sql {
   return { text: parts.join(' AND '), values };
 }
 
-const likePattern = (term: string) => `%${term.replaceAll(/[\\%_]/g, '\\$&')}%`;
-
-function whereSql(table: Table, query: Query): Sql {
-  const parts: Sql[] = [{ text: 'view IS NOT NULL', values: [] }];
-  for (const [field, match] of Object.entries(query.where ?? {})) parts.push(matchSql(column(table, field), match));
-  for (const term of query.terms ?? []) parts.push({ text: `search LIKE ? ESCAPE '\\'`, values: [likePattern(term)] });
-  return { text: parts.map((part) => part.text).join(' AND '), values: parts.flatMap((part) => part.values) };
+/** One part of a WHERE, and how to find out how much it leaves. */
+interface Condition extends Sql {
+  /** A row for each document that it leaves; null: left to SQLite's own judgement. */
+  left: Sql | null;
 }
+
+const TRIGRAM = 3;
+const isLong = (term: string) => [...term].length >= TRIGRAM && !term.includes('\0');
+
+function conditionsOf(table: Table, query: Query): Condition[] {
+  const conditions: Condition[] = Object.entries(query.where ?? {}).map(([field, match]) => {
+    const name = column(table, field);
+    const sql = matchSql(name, match);
+    const isEquality = (match === null || typeof match !== 'object') && field !== table.resource.id;
+    return {
+      ...sql,
+      left: isEquality ? { ...sql, text: `${from(table)} WHERE view IS NOT NULL AND ${sql.text}` } : null,
+    };
+  });
+  const terms = query.terms ?? [];
+  const long = table.grams === null ? [] : terms.filter(isLong);
+  if (table.grams !== null && long.length > 0) {
+    const left = { text: `FROM ${table.grams} WHERE ${table.grams} MATCH ?`, values: [phrases(long)] };
+    conditions.push({ text: `rowid IN (SELECT rowid ${left.text})`, values: left.values, left });
+  }
+  for (const term of terms)
+    if (!long.includes(term)) conditions.push({ text: 'instr(search, ?) > 0', values: [term], left: null });
+  return conditions;
+}
+
+/** Each term as a phrase of three-character tokens: exactly where it stands in the text. */
+const phrases = (terms: readonly string[]) => terms.map((term) => `"${term.replaceAll('"', '""')}"`).join(' AND ');
 
 type Order = [column: string, direction: 'asc' | 'desc'][];
 
@@ -52,37 +76,67 @@ function orderOf(table: Table, query: Query): Order {
   return order;
 }
 
-/** Everything after a position, in an order whose directions may differ: (a > x) or (a = x and b < y) or … */
-function afterSql(order: Order, after: Json[]): Sql {
-  if (after.length !== order.length)
-    throw new TypeError(`"after" has ${after.length} values for ${order.length} fields`);
-  const texts: string[] = [];
-  const values: Value[] = [];
-  for (const [at, [name, direction]] of order.entries()) {
-    const equal = order.slice(0, at).map(([earlier]) => `${earlier} = ? AND `);
-    texts.push(`(${equal.join('')}${name} ${direction === 'asc' ? '>' : '<'} ?)`);
-    values.push(...after.slice(0, at + 1).map(columnValue));
-  }
-  return { text: `(${texts.join(' OR ')})`, values };
-}
-
-const from = (table: Table) => `FROM "doc:${table.name.replaceAll('"', '""')}"`;
-
-export function listSql(table: Table, query: Query): Sql {
-  const where = whereSql(table, query);
-  const order = orderOf(table, query);
-  const after = query.after === undefined ? null : afterSql(order, query.after);
-  const text =
-    `SELECT view ${from(table)} WHERE ${where.text}${after === null ? '' : ` AND ${after.text}`}` +
-    ` ORDER BY ${order.map(([name, direction]) => `${name} ${direction}`).join(', ')}` +
-    (query.limit === undefined ? '' : ' LIMIT ?');
+/** Everything after a position: beyond it by the first field, or, where that is equal, by the next. */
+function afterSql(order: Order, after: readonly Json[]): Sql {
+  const [[name, direction] = ['id', 'asc'], ...rest] = order;
+  const [value, ...values] = [columnValue(after[0]), ...after.slice(1)];
+  const sign = direction === 'asc' ? '>' : '<';
+  if (rest.length === 0) return { text: `${name} ${sign} ?`, values: [value] };
+  const beyond = afterSql(rest, values);
+  // The first comparison alone lets an index begin at the right place.
   return {
-    text,
-    values: [...where.values, ...(after?.values ?? []), ...(query.limit === undefined ? [] : [query.limit])],
+    text: `${name} ${sign}= ? AND (${name} ${sign} ? OR (${beyond.text}))`,
+    values: [value, value, ...beyond.values],
   };
 }
 
+const from = (table: Table) => `FROM "doc:${table.name.replaceAll('"', '""')}"`;
+const joined = (parts: readonly Sql[]): Sql => ({
+  text: ['view IS NOT NULL', ...parts.map((part) => part.text)].join(' AND '),
+  values: parts.flatMap((part) => part.values),
+});
+
+/** Fewer documents than this are sorted sooner than they are met in an order that an index has. */
+const FEW = 500;
+
+/** Asks whether a condition leaves few documents; never looks at more than that. */
+export const fewSql = ({ text, values }: Sql): Sql => ({
+  text: `SELECT count(*) < ${FEW} AS few FROM (SELECT 1 ${text} LIMIT ${FEW})`,
+  values,
+});
+
+/** What SQLite must not look for with an index: a unary plus says so. */
+const plain = (text: string) => `+${text}`;
+
+/**
+ * A page in an order is read in one of two ways: what a narrow condition leaves is found and sorted, or documents are
+ * met in the order of an index until there are enough that fit. SQLite cannot know which, so it is asked first (`few`).
+ */
+export function listSql(table: Table, query: Query, few: (left: Sql) => boolean): Sql {
+  const conditions = conditionsOf(table, query);
+  const order = orderOf(table, query);
+  if (query.after !== undefined && query.after.length !== order.length)
+    throw new TypeError(`"after" has ${query.after.length} values for ${order.length} fields`);
+  const isPaged = query.limit !== undefined && conditions.some(({ left }) => left !== null);
+  const narrow = isPaged ? conditions.filter(({ left }) => left !== null && few(left)) : [];
+  const steered = conditions.map((one) =>
+    one.left === null || !isPaged || narrow.includes(one) ? one : { ...one, text: plain(one.text) },
+  );
+  const sorted: Order = narrow.length === 0 ? order : order.map(([name, direction]) => [plain(name), direction]);
+  const where = joined(query.after === undefined ? steered : [...steered, afterSql(sorted, query.after)]);
+  const text =
+    `SELECT view ${from(table)} WHERE ${where.text}` +
+    ` ORDER BY ${sorted.map(([name, direction]) => `${name} ${direction}`).join(', ')}` +
+    (query.limit === undefined ? '' : ' LIMIT ?');
+  return { text, values: [...where.values, ...(query.limit === undefined ? [] : [query.limit])] };
+}
+
 export function countSql(table: Table, query: Query): Sql {
-  const where = whereSql(table, query);
+  const conditions = conditionsOf(table, query);
+  const [only] = conditions;
+  // What is shown is what can be found: no document needs to be looked at.
+  if (conditions.length === 1 && only?.left !== undefined && only.left !== null)
+    return { text: `SELECT count(*) AS n ${only.left.text}`, values: only.left.values };
+  const where = joined(conditions);
   return { text: `SELECT count(*) AS n ${from(table)} WHERE ${where.text}`, values: where.values };
 }

@@ -5,6 +5,7 @@ import { openCheckpointer, openReader } from '../database.ts';
 import type { App, Read, User } from '../profile.ts';
 import { answerOf, reqOf } from '../request.ts';
 import { compileRoutes, type Routes } from '../route.ts';
+import { EVERYTHING } from '../store.ts';
 import { openTables } from './tables.ts';
 import { Incomplete, View } from './view.ts';
 
@@ -23,7 +24,15 @@ export class Replica {
     this.#isComplete = this.#db.prepare('SELECT complete FROM resource WHERE name = ?');
     this.#meta = this.#db.prepare('SELECT value FROM meta WHERE name = ?');
     const tables = openTables(this.#db, app.resources);
-    this.#view = new View({ db: this.#db, tables, store, looked: (resource) => this.#mustBeComplete(resource) });
+    // Its tag is raised in the transaction that changes a document: equal here, equal there (I6).
+    const state = this.#db.prepare(`SELECT max(sequence) AS state FROM tag WHERE tag IN (?, '${EVERYTHING}')`);
+    this.#view = new View({
+      db: this.#db,
+      tables,
+      store,
+      looked: (resource) => this.#mustBeComplete(resource),
+      stateOf: (resource) => Number(state.get(resource)?.['state'] ?? 0),
+    });
   }
 
   /** The cloud's answer, made from one snapshot; null where the replica cannot know it. */

@@ -1,7 +1,7 @@
 /** Reads of the replica: what `answer`, `check` and `apply` see. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Doc, Query, Reader } from '../profile.ts';
-import { countSql, listSql } from './query.ts';
+import { countSql, fewSql, listSql, type Sql } from './query.ts';
 import type { Table, Tables } from './tables.ts';
 
 /** Thrown where a resource is asked for that is not complete: the replica must not answer as if it were (I9). */
@@ -13,6 +13,7 @@ export class Incomplete extends Error {
 }
 
 const STATEMENTS = 500;
+const MOST_COUNTS = 2000;
 
 /** Keeps the statements of the queries seen last. Query shapes are few; values are bound. */
 class Statements {
@@ -39,6 +40,8 @@ export interface ViewOptions {
   store: string;
   /** Called for each resource that is looked at, before it is. */
   looked?: (resource: string) => void;
+  /** Rises whenever a document of the resource changes; given where counts may be remembered. */
+  stateOf?: (resource: string) => number;
 }
 
 /** The replica as it is now. */
@@ -48,12 +51,16 @@ export class View implements Reader {
   readonly #statements: Statements;
   readonly #looked: (resource: string) => void;
   readonly #temporary: StatementSync;
+  readonly #stateOf: ((resource: string) => number) | undefined;
+  /** What was counted, and in which state: to count a hundred thousand takes longer than to read a page of them. */
+  readonly #counts = new Map<string, { state: number; count: number }>();
 
   constructor(options: ViewOptions) {
     this.store = options.store;
     this.#tables = options.tables;
     this.#statements = new Statements(options.db);
     this.#looked = options.looked ?? (() => {});
+    this.#stateOf = options.stateOf;
     this.#temporary = options.db.prepare('SELECT id FROM temporary_id WHERE temporary = ?');
   }
 
@@ -64,14 +71,26 @@ export class View implements Reader {
   }
 
   list(resource: string, query: Query): Doc[] {
-    const { text, values } = listSql(this.table(resource), query);
+    const few = (left: Sql) => {
+      const asked = fewSql(left);
+      return this.#statements.get(asked.text).get(...asked.values)?.['few'] === 1;
+    };
+    const { text, values } = listSql(this.table(resource), query, few);
     const rows = this.#statements.get(text).all(...values);
     return rows.map((row) => JSON.parse(String(row['view'])) as Doc);
   }
 
   count(resource: string, query: Query): number {
     const { text, values } = countSql(this.table(resource), query);
-    return Number(this.#statements.get(text).get(...values)?.['n']);
+    const state = this.#stateOf?.(resource);
+    const key = JSON.stringify([text, values]);
+    const known = this.#counts.get(key);
+    if (known !== undefined && known.state === state) return known.count;
+    const count = Number(this.#statements.get(text).get(...values)?.['n']);
+    if (state === undefined) return count;
+    if (this.#counts.size >= MOST_COUNTS) this.#counts.clear();
+    this.#counts.set(key, { state, count });
+    return count;
   }
 
   table(resource: string): Table {
