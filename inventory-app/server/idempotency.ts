@@ -16,7 +16,8 @@ import type { Transaction } from './db/open.ts';
 import type { Services } from './services.ts';
 
 export const LEASE_MS = 30_000;
-const KEPT_MS = 90 * 24 * 60 * 60 * 1000;
+/** How long a key's result is kept. */
+export const KEPT_MS = 90 * 24 * 60 * 60 * 1000;
 
 /** A key belongs to whoever acts: two users may use the same one. */
 export interface KeyScope {

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { buildApp } from './app.ts';
 import { migrateDatabase } from './db/migrate.ts';
 import { openDatabase } from './db/open.ts';
+import { pruneChanges } from './feed/prune.ts';
 import { purgeKeys } from './idempotency.ts';
 import { openLog } from './log.ts';
 
@@ -23,11 +24,15 @@ export async function serve({ databaseUrl, host, port }: ServeOptions): Promise<
   const { http, services } = await buildApp({ database, log });
   await http.listen({ host, port });
 
-  const purge = () =>
-    purgeKeys(services).then(
-      (count) => log.info({ count }, 'purged idempotency keys'),
-      (err: unknown) => log.error({ err }, 'could not purge idempotency keys'),
+  const forget = (what: string, work: Promise<number>) =>
+    work.then(
+      (count) => log.info({ count }, `purged ${what}`),
+      (err: unknown) => log.error({ err }, `could not purge ${what}`),
     );
+  const purge = async () => {
+    await forget('idempotency keys', purgeKeys(services));
+    await forget('changes', pruneChanges(services));
+  };
   await purge();
   const daily = setInterval(() => void purge(), DAY_MS).unref();
 

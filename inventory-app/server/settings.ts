@@ -23,6 +23,11 @@ export async function epochOf(db: Pick<Transaction, 'setting'>): Promise<string>
   return value;
 }
 
+/** Has the beginning of the feed been forgotten? */
+export async function isFeedPruned(db: Pick<Transaction, 'setting'>): Promise<boolean> {
+  return (await db.setting.findUnique({ where: { name: 'pruned' } })) !== null;
+}
+
 /** Begins a new epoch and returns it: after a restore or an import, when what edges know is to be fetched anew. */
 export async function newEpoch(database: Database): Promise<string> {
   const value = randomUUID();

@@ -3,9 +3,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Doc } from '@larder/sync/profile';
 import { describeBothDatabases } from '../db/both-databases.ts';
 import type { Database, Transaction } from '../db/open.ts';
-import { newEpoch } from '../settings.ts';
+import { epochOf, newEpoch } from '../settings.ts';
 import { type Ask, type Cloud, startCloud } from '../test-cloud.ts';
 import { pageAfter } from './page.ts';
+import { pruneChanges } from './prune.ts';
 import { recordChanges } from './record.ts';
 
 describeBothDatabases('The change feed', (databases) => {
@@ -15,6 +16,8 @@ describeBothDatabases('The change feed', (databases) => {
   let manager: Ask;
   let edge: Ask;
   let start: string;
+  /** Of an empty feed. */
+  let beginning: string;
 
   beforeAll(async () => {
     database = await databases.make();
@@ -22,6 +25,7 @@ describeBothDatabases('The change feed', (databases) => {
     clerk = await cloud.as('clerk');
     manager = await cloud.as('manager');
     edge = cloud.edge('S001');
+    beginning = Buffer.from(`0.${await epochOf(database.prisma)}`).toString('base64url');
   });
   beforeEach(async () => {
     start = await cloud.end();
@@ -150,6 +154,25 @@ describeBothDatabases('The change feed', (databases) => {
     expect(await edge('/changes?limit=2001')).toMatchObject({ status: 400, body: { errors: [{ path: 'limit' }] } });
     expect(await edge('/changes?foo=1')).toMatchObject({ status: 400, body: { errors: [{ path: 'foo' }] } });
     expect((await cloud.ask('/changes')).status).toBe(401);
+  });
+
+  test('changes are forgotten when keys are, the newest never; a cursor before them is unknown, not skipped', async () => {
+    const services = { ...cloud.services, now: () => new Date() };
+    await post(clerk, '/sales', sale(1));
+    const between = await cloud.end();
+    await post(clerk, '/sales', sale(1));
+    const old = await cloud.end();
+    await database.prisma.change.updateMany({ data: { recordedAt: '2020-01-01T00:00:00.000Z' } });
+    const sold = await post(clerk, '/sales', sale(1));
+    expect(await pruneChanges(services)).toBeGreaterThan(5);
+    for (const cursor of [start, between, old, beginning])
+      expect(await edge(`/changes?after=${cursor}`)).toMatchObject({ status: 410, body: { code: 'cursor-unknown' } });
+    const end = await cloud.end();
+    await database.prisma.change.updateMany({ data: { recordedAt: '2020-01-01T00:00:00.000Z' } });
+    await pruneChanges(services);
+    expect(await database.prisma.change.count()).toBe(1);
+    expect((await page(end)).data).toEqual([]);
+    expect(sold.status).toBe(201);
   });
 
   describe('when transactions commit out of the order they began in', () => {

@@ -3,7 +3,7 @@ import type { Doc } from '@larder/sync/profile';
 import type { Change } from '../../prisma/generated/sqlite/client.ts';
 import { ProblemError } from '../../rules/problems.ts';
 import type { Database } from '../db/open.ts';
-import { epochOf } from '../settings.ts';
+import { epochOf, isFeedPruned } from '../settings.ts';
 
 /** A place in the feed: after the row with this position, which has this nonce. Position 0 has the epoch as its nonce. */
 interface Cursor {
@@ -39,6 +39,8 @@ export async function pageAfter(
   const head = await headOf(database, epoch);
   if (head.position <= after.position) return { epoch, data: [], page: { next: written(after), more: false } };
   const rows = await rowsBetween(database, store, after.position, head.position, limit);
+  // Changes are forgotten from the oldest on: while the cursor's own row is there, none after it is missing.
+  await knownCursor(database, cursor, epoch);
   const last = rows.at(-1);
   const more = last !== undefined && rows.length >= limit && last.position < head.position;
   return { epoch, data: rows.map(shown), page: { next: written(more ? last : head), more } };
@@ -84,7 +86,7 @@ async function knownCursor({ prisma }: Database, text: string, epoch: string): P
   return cursor;
 
   async function holds({ position, nonce }: Cursor): Promise<boolean> {
-    if (position === 0) return nonce === epoch;
+    if (position === 0) return nonce === epoch && !(await isFeedPruned(prisma));
     const row = await prisma.change.findUnique({ where: { position }, select: { nonce: true } });
     return row?.nonce === nonce;
   }
