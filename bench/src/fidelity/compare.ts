@@ -33,6 +33,16 @@ interface Seen {
   next: string | null;
 }
 
+/** What came out of two of them, taken together. */
+export function merge(one: Outcome, other: Outcome): Outcome {
+  const tallies = new Map(one.tallies);
+  for (const [route, { asked, covered, equal }] of other.tallies) {
+    const known = tallies.get(route) ?? { asked: 0, covered: 0, equal: 0 };
+    tallies.set(route, { asked: known.asked + asked, covered: known.covered + covered, equal: known.equal + equal });
+  }
+  return { tallies, differences: [...one.differences, ...other.differences] };
+}
+
 /** Asks both sides everything, some at a time. */
 export async function compareAll(sides: Sides, asks: readonly Ask[]): Promise<Outcome> {
   const outcome: Outcome = { tallies: new Map(), differences: [] };
