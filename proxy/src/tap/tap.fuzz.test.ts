@@ -4,8 +4,8 @@ import { startApp, startFront, timeless, Wire } from './test-front.ts';
 import type { TestFront } from './test-front.ts';
 
 let app: Awaited<ReturnType<typeof startApp>>;
-let tapped: TestFront;
-let plain: TestFront;
+/** Clear and within TLS, each with the tap and without. */
+const fronts: { tapped: TestFront; plain: TestFront; tls: boolean }[] = [];
 
 beforeAll(async () => {
   app = await startApp((request, response) => {
@@ -18,16 +18,20 @@ beforeAll(async () => {
       response.writeHead(200, head).end(text.padEnd(60, '.'));
     });
   });
-  [tapped, plain] = await Promise.all([startFront(app.url, { tap: true }), startFront(app.url, { tap: false })]);
-  // Both have everything: whether an answer is a hit must not depend on which stream came first.
-  for (const { port } of [tapped, plain])
-    for (const path of ['/a', '/a2'])
-      for (const fields of ['', 'Accept-Language: fr\r\n', 'Authorization: Basic eDp5\r\n'])
-        await new Wire(port).ask(`GET ${path} HTTP/1.1\r\nHost: edge\r\n${fields}\r\n`);
+  for (const tls of [false, true]) {
+    const [tapped, plain] = await Promise.all([true, false].map((tap) => startFront(app.url, { tap, tls })));
+    if (tapped !== undefined && plain !== undefined) fronts.push({ tapped, plain, tls });
+  }
+  // All have everything: whether an answer is a hit must not depend on which stream came first.
+  for (const { tapped, plain, tls } of fronts)
+    for (const { port } of [tapped, plain])
+      for (const path of ['/a', '/a2'])
+        for (const fields of ['', 'Accept-Language: fr\r\n', 'Authorization: Basic eDp5\r\n'])
+          await new Wire(port, { tls }).ask(`GET ${path} HTTP/1.1\r\nHost: edge\r\n${fields}\r\n`);
 });
 
 afterAll(async () => {
-  await Promise.all([tapped.close(), plain.close()]);
+  await Promise.all(fronts.flatMap(({ tapped, plain }) => [tapped.close(), plain.close()]));
   await app.close();
 });
 
@@ -107,8 +111,8 @@ function placeOf(cut: Step['cut'], bytes: string): number {
 
 const LAST = 'GET /a HTTP/1.1\r\nHost: edge\r\nConnection: close\r\n\r\n';
 
-async function answersTo(port: number, steps: readonly Step[]) {
-  const wire = new Wire(port);
+async function answersTo(port: number, steps: readonly Step[], tls: boolean) {
+  const wire = new Wire(port, { tls });
   for (const { messages, cut, waits } of steps) {
     const bytes = messages.join('');
     const at = placeOf(cut, bytes);
@@ -128,13 +132,19 @@ async function answersTo(port: number, steps: readonly Step[]) {
 /** The same streams in every run; FUZZ_SEED asks for others. */
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20_261_121);
 
-test('whatever comes, cut and joined in whatever way, gets byte for byte the plain answers', async () => {
+test.each([
+  ['clear', 0],
+  ['within TLS', 1],
+])('whatever comes %s, cut and joined in whatever way, gets byte for byte the plain answers', async (_name, at) => {
+  const found = fronts[at];
+  if (found === undefined) throw new Error('it was not started');
+  const { tapped, plain, tls } = found;
   const stream = fc.array(step, { minLength: 5, maxLength: 25 });
   let streams = 0;
   await fc.assert(
     fc.asyncProperty(stream, async (steps) => {
       streams++;
-      const [fast, slow] = await Promise.all([answersTo(tapped.port, steps), answersTo(plain.port, steps)]);
+      const [fast, slow] = await Promise.all([answersTo(tapped.port, steps, tls), answersTo(plain.port, steps, tls)]);
       expect(timeless(fast)).toBe(timeless(slow));
     }),
     { seed: SEED, numRuns: 2000, interruptAfterTimeLimit: 12_000, markInterruptAsFailure: false },

@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import type { RequestListener } from 'node:http';
 import { connect } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import type { Back } from '@larder/sync/client';
 import { createCache } from '../cache/cache.ts';
 import type { Cache } from '../cache/cache.ts';
@@ -18,6 +19,8 @@ import { createLog } from '../log.ts';
 import { createReader } from '../read.ts';
 import { createFrontServer } from '../server.ts';
 import type { FrontServer } from '../server.ts';
+import { followCertificate } from '../tls/renewal.ts';
+import { TEST_CA, TEST_CERTIFICATES } from '../tls/test-certificates.ts';
 import { createTap } from './tap.ts';
 import type { Tap } from './tap.ts';
 
@@ -46,6 +49,8 @@ export interface TestFront {
 
 export interface TestFrontOptions {
   tap: boolean;
+  /** Behind TLS. */
+  tls?: boolean;
   app?: EstablishDeps['app'];
   identify?: EstablishDeps['identity']['identify'];
   maxBytes?: number;
@@ -85,6 +90,8 @@ export async function startFront(origin: URL, options: TestFrontOptions): Promis
   });
   const forward = createForward({ cloud, link, onUnsafe: ({ path }) => cache.invalidate([path]) });
   const credentialScope = ({ authorization = '', cookie = '' }) => authorization + cookie;
+  const log = createLog('test', 'silent');
+  const tls = options.tls === true ? followCertificate({ files: TEST_CERTIFICATES.valid, clock: Date.now, log }) : null;
   const front = createFrontServer({
     establish: createEstablish({ app: options.app ?? null, identity, credentialScope }),
     read: (exchange) => reader.read(exchange),
@@ -96,7 +103,8 @@ export async function startFront(origin: URL, options: TestFrontOptions): Promis
     },
     console: async (_request, response) => void response.end(),
     observe: () => undefined,
-    log: createLog('test', 'silent'),
+    log,
+    ...(tls === null ? {} : { tls }),
     ...(tap === null ? {} : { tap }),
   });
   const port = await listen(front.server);
@@ -111,6 +119,7 @@ export async function startFront(origin: URL, options: TestFrontOptions): Promis
     repeats: () => tap?.figures.answers.reduce((sum, count) => sum + count, 0) ?? 0,
     async close() {
       await front.drain(0);
+      tls?.stop();
       await cloud.close();
       await cache.close();
     },
@@ -144,8 +153,11 @@ export class Wire {
   #closed = false;
   #wake: () => void = () => undefined;
 
-  constructor(port: number) {
-    this.socket = connect(port, '127.0.0.1').setNoDelay(true).setEncoding('latin1');
+  /** `tls`: within TLS, as a client that knows HTTP/1.1 only. */
+  constructor(port: number, { tls = false }: { tls?: boolean } = {}) {
+    const to = { port, host: '127.0.0.1' };
+    this.socket = tls ? connectTls({ ...to, ca: TEST_CA, ALPNProtocols: ['http/1.1'] }) : connect(to);
+    this.socket.setNoDelay(true).setEncoding('latin1');
     this.socket.on('data', (chunk) => {
       this.text += String(chunk);
       this.#wake();

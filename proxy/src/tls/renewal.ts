@@ -1,4 +1,6 @@
 /** Follows the certificate's files, so that a renewed one serves without a restart; and says when it will expire. */
+import { statSync } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Logger } from '../log.ts';
 import { readCertificate } from './certificate.ts';
@@ -44,10 +46,11 @@ const INTERVAL = 5_000;
  * @throws LarderError `LARDER_TLS_UNUSABLE` where there is nothing to begin with
  */
 export function followCertificate({ files, clock, log, interval = INTERVAL }: RenewalOptions): Renewal {
+  // Before it is read: what changes in between is read again.
+  let loaded = [files.certificate, files.key].map(signNow).join(' ');
   let current = readCertificate(files, clock());
   let apply: (certificate: Certificate) => void = () => undefined;
-  let loaded: string | null = null;
-  let seen: string | null = null;
+  let seen = loaded;
   let warned = -Infinity;
 
   function warn(): void {
@@ -104,12 +107,20 @@ function statusOf({ validTo, fingerprint }: Certificate, now: number): Certifica
   return { validTo: new Date(validTo).toISOString(), daysLeft, expiring: daysLeft < WARNING_DAYS, fingerprint };
 }
 
-/** Changes whenever one of the files is written or replaced, wherever the links that lead to it point. */
 async function signatureOf({ certificate, key }: CertificateFiles): Promise<string> {
-  const of = (file: string) =>
-    stat(file).then(
-      ({ dev, ino, size, mtimeMs, ctimeMs }) => [dev, ino, size, mtimeMs, ctimeMs].join(),
-      () => 'gone',
-    );
+  const of = (file: string) => stat(file).then(signOf, () => signOf(undefined));
   return `${await of(certificate)} ${await of(key)}`;
 }
+
+/** What is wrong with a file is for its reader to say. */
+function signNow(file: string): string {
+  try {
+    return signOf(statSync(file));
+  } catch {
+    return signOf(undefined);
+  }
+}
+
+/** Changes whenever a file is written or replaced, wherever the links that lead to it point. */
+const signOf = (stats: Stats | undefined): string =>
+  stats === undefined ? 'gone' : [stats.dev, stats.ino, stats.size, stats.mtimeMs, stats.ctimeMs].join();
