@@ -40,6 +40,8 @@ export function send(req: Req, entry: Entry, { type, authorization }: Identity):
   const kept = Object.entries(req.headers).filter(([name]) => !DROPPED.has(name));
   const headers = {
     ...Object.fromEntries(kept),
+    // A deletion came without a body: what its author saw, `check` has written down.
+    ...(req.body !== undefined && { 'content-type': req.headers['content-type'] ?? 'application/json' }),
     authorization,
     'idempotency-key': entry.key,
     ...(type === 'edge' && { 'on-behalf-of': entry.user.id }),

@@ -1,6 +1,7 @@
 /** The inventory app as an edge knows it. */
 import { defineApp } from '@larder/sync/profile';
 import { API } from '../rules/resources.ts';
+import { conflict, manages } from './conflict.ts';
 import { classify, isGenuine, send } from './exchange.ts';
 import { factWrites } from './fact-writes.ts';
 import { changes } from './feed.ts';
@@ -37,6 +38,8 @@ export default defineApp<StaffUser>({
     return `store:${user.store ?? 'all'}:${user.role}`;
   },
   classify,
+  conflict,
+  manages,
   honoursKeys: true,
   send,
   resources,

@@ -2,13 +2,21 @@
 import type * as z from 'zod';
 import type { Doc, Entry, Fix, Reader, Req, Write, Writer } from '@larder/sync/profile';
 import { createdAnswer, deletedAnswer, editedAnswer, problemAnswer } from '../rules/answers.ts';
-import { CategoryCreate, CustomerCreate, CustomerEdit, ProductCreate, ProductEdit } from '../rules/documents.ts';
+import {
+  CategoryCreate,
+  CustomerCreate,
+  CustomerEdit,
+  ProductCreate,
+  ProductDelete,
+  ProductEdit,
+} from '../rules/documents.ts';
 import { mergeEdit } from '../rules/edit.ts';
 import { canonical, etagOf, matchHolds } from '../rules/etag.ts';
 import { ProblemError } from '../rules/problems.ts';
 import { API } from '../rules/resources.ts';
 import { assertMayWrite, isGlobal, visible } from '../rules/rights.ts';
 import { validate } from '../rules/validate.ts';
+import { renewed } from './conflict.ts';
 import { refusing } from './refusing.ts';
 import { actorOf, assertServed, type StaffUser } from './user.ts';
 
@@ -126,10 +134,19 @@ function withSaw(body: Doc, current: Doc): Doc {
   return { ...body, saw: { ...stated, ...seen } };
 }
 
+/** A deletion with the values that its author had before them: they would not delete what they have not seen. */
+function withSeen(req: Req, current: Doc): Doc {
+  const { saw } = req.body === undefined ? {} : validate(ProductDelete, req.body);
+  const { saw: _, ...editable } = ProductEdit.shape;
+  const seen = Object.fromEntries(Object.keys(editable).map((field) => [field, current[field] ?? null]));
+  return { saw: { ...seen, ...(saw as Doc | undefined) } };
+}
+
 function editing(resource: Edited): Write<StaffUser> {
   return {
     kind: 'proposal',
     check: (db, req, user, fix) => refusing(() => checkedEdit(resource, db, req, user, fix)),
+    renew: renewed,
     apply(db, req, entry) {
       const current = db.get(resource, paramOf(req));
       if (current === null) throw new ProblemError('not-found');
@@ -150,11 +167,12 @@ const deletingProducts: Write<StaffUser> = {
   check: (db, req, user) =>
     refusing(() => {
       assertMayWrite(actorOf(user), 'DELETE products');
-      documentToChange('products', db, req, user);
+      const current = documentToChange('products', db, req, user);
       // A level is there as soon as something moved; what other stores moved, the cloud knows.
       if (db.count('stock-levels', { where: { productId: paramOf(req) } }) > 0) throw new ProblemError('in-use');
-      return undefined;
+      return withSeen(req, current);
     }),
+  renew: () => undefined,
   apply: (db, req) => db.remove('products', paramOf(req)),
   answer: () => deletedAnswer(),
 };

@@ -85,6 +85,9 @@ export const ProductEdit = edit({
   active: Product.shape.active,
 });
 
+/** What a deletion may carry: the values that its author saw. */
+export const ProductDelete = z.strictObject({ saw: ProductEdit.shape.saw });
+
 /** `storeId` null: a customer of all stores; else only that store's subset holds it. */
 export const Customer = z.object({
   id: Id,
@@ -309,5 +312,17 @@ export const Problem = z.object({
   detail: z.string(),
   errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
   /** On a conflict: the fields that someone else changed too. */
-  conflicts: z.array(z.object({ field: z.string(), saw: Opaque, current: Opaque, wanted: Opaque })).optional(),
+  conflicts: z
+    .array(
+      z.object({
+        field: z.string(),
+        saw: Opaque,
+        current: Opaque,
+        wanted: Opaque,
+        /** Who made it what it is now, and when. */
+        by: z.string().nullable().optional(),
+        at: Time.nullable().optional(),
+      }),
+    )
+    .optional(),
 });

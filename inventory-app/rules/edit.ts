@@ -18,6 +18,23 @@ export interface Edit {
   readonly [field: string]: Json | Fields | undefined;
 }
 
+/**
+ * Throws `conflict`, naming each field that is no longer as the author of a deletion saw it: they would delete what they
+ * have not seen.
+ */
+export function assertSeen(current: Doc, saw: Fields): void {
+  const conflicts = Object.entries(saw)
+    .filter((pair): pair is [string, Json] => pair[1] !== undefined)
+    .map(([field, before]) => ({ field, saw: before, current: current[field] ?? null, wanted: null }))
+    .filter(({ saw: before, current: now }) => !equal(before, now));
+  if (conflicts.length > 0) throw changedMeanwhile(conflicts);
+}
+
+function changedMeanwhile(conflicts: Conflict[]): ProblemError {
+  const fields = conflicts.map(({ field }) => field).join(', ');
+  return new ProblemError('conflict', `Changed meanwhile: ${fields}.`, { conflicts });
+}
+
 const equal = (a: Json, b: Json) => canonical(a) === canonical(b);
 
 /**
@@ -42,6 +59,5 @@ export function mergeEdit(current: Doc, body: Edit): Merged {
     changed.push(field);
   }
   if (conflicts.length === 0) return { next, changed };
-  const fields = conflicts.map(({ field }) => field).join(', ');
-  throw new ProblemError('conflict', `Changed meanwhile: ${fields}.`, { conflicts });
+  throw changedMeanwhile(conflicts);
 }

@@ -56,6 +56,12 @@ export const PROBLEMS = {
     title: 'There is nothing at this address.',
     advice: 'Check the id.',
   },
+  /** It was there, and somebody has deleted it; `conflicts` says who and when. */
+  deleted: {
+    status: 404,
+    title: 'This has been deleted.',
+    advice: 'Make it anew if it is still needed.',
+  },
   'method-not-allowed': {
     status: 405,
     title: 'This address does not take that method.',
@@ -148,6 +154,9 @@ export type Conflict = {
   saw: Json;
   current: Json;
   wanted: Json;
+  /** Who made it what it is now, and when (ISO 8601), as far as the cloud knows. */
+  by?: string | null;
+  at?: string | null;
 };
 
 /** The one class that is thrown. `detail` says what exactly, in one sentence; never a secret. */

@@ -74,7 +74,7 @@ function operation(route: Route): Part {
     tags: [resource ?? purpose],
     ...(open && { security: [] }),
     ...(parameters.length > 0 && { parameters }),
-    ...(body && { requestBody: { required: true, content: json(schemaOf(body)) } }),
+    ...(body && { requestBody: { required: purpose !== 'delete', content: json(schemaOf(body)) } }),
     responses: { ...answers(route), default: ref('responses', 'Problem') },
   };
 }

@@ -10,6 +10,7 @@ import type { HeaderFields, PooledCloud } from './cloud.ts';
 import type { Config } from './config.ts';
 import { createConsole } from './console/console.ts';
 import { createExplain } from './console/explain.ts';
+import { createInbox } from './console/inbox.ts';
 import { createMetrics } from './console/metrics.ts';
 import { createPurge } from './console/purge.ts';
 import type { StatusSources } from './console/status.ts';
@@ -28,6 +29,7 @@ import type { Link } from './link/link.ts';
 import type { Logger } from './log.ts';
 import type { Reader } from './read.ts';
 import { createReadTags } from './read/read-tags.ts';
+import { withSettledTarget } from './settled-target.ts';
 import { createFrontServer } from './server.ts';
 import type { FrontServer } from './server.ts';
 import type { Tap, TapFigures } from './tap/tap.ts';
@@ -60,10 +62,11 @@ export interface Parts {
 
 /** Makes the server; it does not listen yet. */
 export function createFront(parts: Parts): FrontServer {
-  const { config, app, link, reader, identity, data, log } = parts;
+  const { config, app, back, link, reader, identity, data, log } = parts;
   const sources = sourcesOf(parts);
   const metrics = createMetrics(sources);
-  const establish = createEstablish({ app, identity, credentialScope: createCredentialScope(scopeSecret(data)) });
+  const asked = createEstablish({ app, identity, credentialScope: createCredentialScope(scopeSecret(data)) });
+  const establish = back === null ? asked : withSettledTarget(asked, back);
   const front: FrontServer = createFrontServer({
     establish,
     read: (exchange) => reader.read(exchange),
@@ -85,6 +88,7 @@ export function createFront(parts: Parts): FrontServer {
       explain: createExplain({ ...parts, establish, replicaLag: parts.config.replicaLagMs }),
       audit: (who) => audit(parts, who),
       people: peoplePagesOf(parts),
+      inbox: inboxOf(parts),
       log,
     }),
     observe: metrics.observe,
@@ -94,6 +98,17 @@ export function createFront(parts: Parts): FrontServer {
   });
   return front;
 }
+
+const inboxOf = ({ config, back, app, identity, data, log }: Parts) =>
+  createInbox({
+    back,
+    app,
+    identity,
+    store: config.store ?? '',
+    maxBodyBytes: config.maxBodyBytes,
+    token: data.consoleToken,
+    log,
+  });
 
 function handlersOf(parts: Parts) {
   const { config, app, back, link, cloud, cache } = parts;

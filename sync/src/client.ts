@@ -140,6 +140,8 @@ export interface Back {
   delivered(entry: number): void;
   /** This user has just signed in at the cloud: what waits for their credential need wait no longer (I5). */
   signedIn(user: string, authorization: string, claims: Doc): void;
+  /** A text with every temporary id in it that the cloud has replaced by its own. */
+  settledIds(text: string): Promise<string>;
   /** Lists, shows, or deals with what needs a person. Rejects with a `LarderError` where that cannot be. */
   inbox<O extends InboxOrder>(order: O, actor: Actor): Promise<InboxAnswers[O['type']]>;
   /** Tells the back how the link is. `held`: the operator wants nothing sent. */
@@ -219,6 +221,7 @@ class BackClient implements Back {
   readonly #writes = new Calls<Accepted>();
   readonly #reads = new Calls<ReplicaAnswer | null>();
   readonly #states = new Calls<string | undefined>();
+  readonly #texts = new Calls<string>();
   readonly #inboxes = new Calls<InboxAnswers[InboxOrder['type']]>();
   readonly #audits = new Calls<number>();
   readonly #listeners: { [E in keyof BackEvents]: BackEvents[E][] } = {
@@ -279,6 +282,10 @@ class BackClient implements Back {
     return this.#writes.call((id) => this.#tellWriter({ type: 'accept', id, call, options }));
   }
 
+  settledIds(text: string): Promise<string> {
+    return this.#texts.call((id) => this.#reader?.tell({ type: 'settled-ids', id, text }));
+  }
+
   inbox<O extends InboxOrder>(order: O, actor: Actor): Promise<InboxAnswers[O['type']]> {
     const answer = this.#inboxes.call((id) => this.#tellWriter({ type: 'inbox', id, order, actor }));
     // The writer answers an order with what belongs to its type.
@@ -327,7 +334,8 @@ class BackClient implements Back {
   }
 
   #failCalls(error: Error): void {
-    for (const calls of [this.#writes, this.#reads, this.#states, this.#inboxes, this.#audits]) calls.failAll(error);
+    const all = [this.#writes, this.#reads, this.#states, this.#inboxes, this.#audits, this.#texts];
+    for (const calls of all) calls.failAll(error);
   }
 
   #fromWriter(message: FromWriter): void {
@@ -378,6 +386,8 @@ class BackClient implements Back {
 
   #fromReader(message: FromReader): void {
     if (message.type === 'answer') return this.#reads.resolve(message.id, this.#aged(message.answer));
+    if (message.type === 'settled-ids') return this.#texts.resolve(message.id, message.text);
+    if (message.type === 'settled-ids-failed') return this.#texts.reject(message.id, errorOf(message.error));
     if (message.type === 'failed') this.#reads.reject(message.id, errorOf(message.error));
   }
 

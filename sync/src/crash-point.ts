@@ -14,6 +14,10 @@ export const STEPS = [
   'settle',
   /** Entries of unknown outcome put back into the queue. */
   'retry',
+  /** What a person does with an entry of the inbox, and who it was. */
+  'inbox',
+  /** Entries of unknown outcome left to people. */
+  'left',
   /** Delays ended because the link is back. */
   'hurry',
   /** A refusal that its caller has heard. */

@@ -56,11 +56,16 @@ export type FromWriter =
 
 export type ToReader =
   /** The database is there and up to date. */
-  { type: 'open' } | { type: 'read'; id: number; call: Call } | { type: 'stop' };
+  | { type: 'open' }
+  | { type: 'read'; id: number; call: Call }
+  | { type: 'settled-ids'; id: number; text: string }
+  | { type: 'stop' };
 
 export type FromReader =
   | { type: 'ready' }
   | { type: 'answer'; id: number; answer: ReplicaAnswer | null }
+  | { type: 'settled-ids'; id: number; text: string }
+  | { type: 'settled-ids-failed'; id: number; error: SentError }
   | { type: 'failed'; id: number; error: SentError }
   | { type: 'unusable'; error: SentError }
   | { type: 'stopped' };

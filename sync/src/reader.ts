@@ -3,6 +3,7 @@
  * opens it when told to.
  */
 import { parentPort, workerData } from 'node:worker_threads';
+import type { Call } from './client.ts';
 import { loadProfile } from './load-profile.ts';
 import { sentErrorOf, type FromReader, type ToReader, type WorkerOptions } from './messages.ts';
 import { Replica } from './replica/replica.ts';
@@ -36,12 +37,31 @@ function stop(): void {
   port.unref();
 }
 
-port.on('message', (message: ToReader) => {
-  if (message.type === 'open') return void open();
-  if (message.type === 'stop') return stop();
+function read(id: number, call: Call): void {
   try {
-    post({ type: 'answer', id: message.id, answer: replica?.read(message.call) ?? null });
+    post({ type: 'answer', id, answer: replica?.read(call) ?? null });
   } catch (error) {
-    post({ type: 'failed', id: message.id, error: sentErrorOf(error) });
+    post({ type: 'failed', id, error: sentErrorOf(error) });
+  }
+}
+
+function settleIds(id: number, text: string): void {
+  try {
+    post({ type: 'settled-ids', id, text: replica?.settledIds(text) ?? text });
+  } catch (error) {
+    post({ type: 'settled-ids-failed', id, error: sentErrorOf(error) });
+  }
+}
+
+port.on('message', (message: ToReader) => {
+  switch (message.type) {
+    case 'open':
+      return void open();
+    case 'read':
+      return read(message.id, message.call);
+    case 'settled-ids':
+      return settleIds(message.id, message.text);
+    case 'stop':
+      return stop();
   }
 });

@@ -201,7 +201,7 @@ export class Replay {
     const { store } = this.#parts;
     const hopeless = store.entries.unknown(Infinity, MOST_LEFT).filter((entry) => !this.#lookup.knows(entry));
     if (hopeless.length === 0) return;
-    store.commit(() => {
+    store.commitAs('left', () => {
       for (const { seq } of hopeless) store.entries.setInbox(seq, 'unknown');
     });
     this.#parts.settled([]);

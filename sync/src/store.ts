@@ -258,7 +258,7 @@ export class Store {
 
   /** A text with every temporary id in it that the cloud has replaced by its own. */
   settledIds(text: string): string {
-    return text.replaceAll(TEMPORARY_ID, (id) => this.view.settledId(id));
+    return this.view.settledIds(text);
   }
 
   /** Stores what the cloud says of a document. */

@@ -59,6 +59,38 @@ describeBothDatabases('The catalogue and the customers', (databases) => {
     expect((await patch(path, { price: 200, saw: { price: 100 } })).body).toMatchObject({ price: 200, version: 2 });
   });
 
+  test('a conflict says who made the field what it is, and when', async () => {
+    const { path } = await newProduct();
+    const body = { price: 200, saw: { price: 100 } };
+    await manager(path, { method: 'PATCH', body, headers: { 'idempotency-key': `who-${path}` } });
+    await patch(path, { name: 'Renamed since, by somebody without a key' });
+    const { conflicts } = (await patch(path, { price: 300, saw: { price: 100 } })).body;
+    const who = { by: expect.stringMatching(/\w/), at: expect.stringMatching(/^\d{4}-.*Z$/) };
+    expect(conflicts).toEqual([{ field: 'price', saw: 100, current: 200, wanted: 300, ...who }]);
+  });
+
+  test('a deletion by somebody who has not seen the latest edit is a conflict, and deletes nothing', async () => {
+    const { path } = await newProduct();
+    await patch(path, { price: 200 });
+    const remove = (saw: object) => manager(path, { method: 'DELETE', body: { saw } });
+    expect(await remove({ price: 100, unit: 'pcs' })).toMatchObject({
+      status: 409,
+      body: { code: 'conflict', conflicts: [{ field: 'price', saw: 100, current: 200, wanted: null }] },
+    });
+    expect((await manager(path)).status).toBe(200);
+    expect((await remove({ price: 200, unit: 'pcs' })).status).toBe(204);
+  });
+
+  test('an edit of what somebody has deleted is told who and when; of what never was, that there is nothing', async () => {
+    const { path } = await newProduct();
+    await manager(path, { method: 'DELETE', headers: { 'idempotency-key': `gone-${path}` } });
+    expect(await patch(path, { price: 1 })).toMatchObject({
+      status: 404,
+      body: { code: 'deleted', conflicts: [{ by: expect.stringMatching(/\w/), at: expect.stringMatching(/Z$/) }] },
+    });
+    expect((await patch('/products/never', { price: 1 })).body.code).toBe('not-found');
+  });
+
   test('of many who change one field at one time, each from what it was, one gets their way', async () => {
     const { path } = await newProduct();
     const answers = await Promise.all(

@@ -10,6 +10,7 @@ import { validate } from '../../rules/validate.ts';
 import { assertMayPropose } from '../auth/writer.ts';
 import { idIn, jsonOf } from '../call.ts';
 import type { Work } from '../write.ts';
+import { absent, attributed } from './last-change.ts';
 import { loadOne } from './tables.ts';
 
 /** Null for a document of all stores. */
@@ -18,14 +19,15 @@ export function storeOf(doc: Doc): string | null {
 }
 
 /**
- * The document that a write names, after rights and preconditions. Throws `not-found` where there is none in what the
+ * The document that a write names, after rights and preconditions. Throws `deleted` or `not-found` where there is none in what the
  * writer may see, `forbidden`, `other-store` or `precondition-failed`.
  */
 export async function documentToChange(work: Work, resource: ListedResource, route: WriteRoute): Promise<Doc> {
   const { tx, writer, call } = work;
   assertMayPropose(writer, route);
   const current = await loadOne(tx, resource, idIn(call));
-  if (current === null || !visible(writer, resource, current)) throw new ProblemError('not-found');
+  if (current === null) throw await absent(tx, resource, idIn(call));
+  if (!visible(writer, resource, current)) throw new ProblemError('not-found');
   assertMayPropose(writer, route, storeOf(current));
   if (!matchHolds(call.headers['if-match'], etagOf(current))) throw new ProblemError('precondition-failed');
   return current;
@@ -43,8 +45,18 @@ export async function editOf<S extends z.ZodType<Edit>>(
   schema: S,
 ): Promise<EditedDocument> {
   const current = await documentToChange(work, resource, route);
-  const merged = mergeEdit(current, validate(schema, jsonOf(work.call)));
-  return { current, ...merged };
+  const edit = validate(schema, jsonOf(work.call));
+  return { current, ...(await merging(work, resource, current, () => mergeEdit(current, edit))) };
+}
+
+/** Runs what may throw `conflict`; a conflict then says who and when. */
+export async function merging<T>(work: Work, resource: ListedResource, current: Doc, run: () => T): Promise<T> {
+  try {
+    return run();
+  } catch (error) {
+    if (!(error instanceof ProblemError) || error.code !== 'conflict') throw error;
+    throw await attributed(work.tx, resource, current, error);
+  }
 }
 
 /** The values of the fields that an edit changed, for the row. */

@@ -1,7 +1,8 @@
 import type { Doc } from '@larder/sync/profile';
 import type { Prisma } from '../../prisma/generated/sqlite/client.ts';
 import { createdAnswer, deletedAnswer, editedAnswer } from '../../rules/answers.ts';
-import { ProductCreate, ProductEdit } from '../../rules/documents.ts';
+import { ProductCreate, ProductDelete, ProductEdit } from '../../rules/documents.ts';
+import { assertSeen } from '../../rules/edit.ts';
 import { ProblemError } from '../../rules/problems.ts';
 import { searchText } from '../../rules/search.ts';
 import { validate } from '../../rules/validate.ts';
@@ -10,7 +11,7 @@ import { jsonOf } from '../call.ts';
 import type { Transaction } from '../db/open.ts';
 import { type Effect, Overtaken } from '../write.ts';
 import { productDocument } from './documents.ts';
-import { assertFree, assertKnown, documentToChange, editOf, valuesOf } from './edits.ts';
+import { assertFree, assertKnown, documentToChange, editOf, merging, valuesOf } from './edits.ts';
 
 export const createProduct: Effect = async ({ tx, writer, call, changes, now, newId }) => {
   assertMayPropose(writer, 'POST products');
@@ -46,12 +47,16 @@ export const editProduct: Effect = async (work) => {
   return editedAnswer(doc);
 };
 
-/** Only what was never moved: the ledger refers to the rest. */
+/** Only what was never moved: the ledger refers to the rest. And only as its author saw it, where they say so. */
 export const deleteProduct: Effect = async (work) => {
-  const { tx, changes } = work;
+  const { tx, call, changes } = work;
   const current = await documentToChange(work, 'products', 'DELETE products');
   const id = String(current.id);
   const version = Number(current.version);
+  if (call.body.length > 0) {
+    const { saw = {} } = validate(ProductDelete, jsonOf(call));
+    await merging(work, 'products', current, () => assertSeen(current, saw));
+  }
   if ((await tx.movement.findFirst({ where: { productId: id } })) !== null) throw new ProblemError('in-use');
 
   const { count } = await tx.product.deleteMany({ where: { id, version } });

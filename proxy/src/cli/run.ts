@@ -33,6 +33,10 @@ const COMMANDS: Record<string, Entry> = {
     about: 'Export what waits for the cloud to a file, or import it on another box.',
     load: async () => (await import('./queue.ts')).queue,
   },
+  inbox: {
+    about: 'List, show and deal with changes that need a person.',
+    load: async () => (await import('./inbox.ts')).inbox,
+  },
   link: { about: 'Hold the link to the cloud, or release it.', load: async () => (await import('./link.ts')).link },
 };
 

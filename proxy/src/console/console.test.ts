@@ -93,6 +93,7 @@ beforeEach(async () => {
     purge: createPurge({ cache, rules: compileRules([], String), clock: () => START, log, count: metrics.purged }),
     people: {},
     explain: () => Promise.reject(new Error('not asked here')),
+    inbox: () => Promise.reject(new Error('not asked here')),
     token: 'the-token',
     log,
   });

@@ -12,6 +12,7 @@ import { orderOf, PurgeOrder } from './purge.ts';
 import type { Purged } from './purge.ts';
 import { Question } from './explain.ts';
 import type { Explanation } from './explain.ts';
+import { isInbox } from './inbox.ts';
 import { linkStatusOf, statusOf } from './status.ts';
 import type { StatusSources } from './status.ts';
 
@@ -29,6 +30,8 @@ export interface ConsoleDeps extends OperatorDeps {
   audit(who: string): Promise<{ run: number }>;
   /** Pages of the people who work here, by method and path. */
   people: Readonly<Record<string, Page>>;
+  /** Answers everything at the inbox's addresses. */
+  inbox: Console;
 }
 
 const Nothing = z.strictObject({});
@@ -65,6 +68,7 @@ export function createConsole(deps: ConsoleDeps): Console {
       const by = operatorOf(request, deps);
       return sendJson(response, 200, await deps.purge(orderOf(request, target), by));
     }
+    if (isInbox(target)) return deps.inbox(request, response, target);
     const method = request.method === 'HEAD' ? 'GET' : request.method;
     const page = pages[`${method} ${target.path}`];
     if (page === undefined) throw new LarderError('LARDER_NOT_FOUND');

@@ -169,6 +169,10 @@ function backMetrics({ back }: StatusSources): Metric[] {
       typeof queue()?.stalled === 'string' ? 1 : 0,
     ),
     gauge('larder_inbox_length', 'Writes that need a person.', () => queue()?.inbox ?? 0),
+    gauges('larder_inbox_entries', 'Writes that need a person, by why.', 'kind', () =>
+      Object.entries(queue()?.inboxKinds ?? {}),
+    ),
+    gauge('larder_inbox_oldest_seconds', 'Age of the oldest of them.', () => ageOf(queue()?.inboxOldest)),
     gauge('larder_replica_complete', 'Whether the replica is complete.', () => (replica()?.complete ? 1 : 0)),
     gauges('larder_replica_documents', 'Documents in the replica.', 'resource', () =>
       Object.entries(replica()?.resources ?? {}).map(([resource, { documents }]) => [resource, documents]),

@@ -29,16 +29,23 @@ export const commandPage =
 
 /** The body as JSON of this shape. Rejects with `LARDER_BODY_*`. */
 export const bodyAs = async <I>(request: ClientRequest, shape: z.ZodType<I>): Promise<I> =>
-  parse(await readBody(request, MAX_BODY), shape);
+  parse(parseJson(await readBody(request, MAX_BODY)), shape);
 
 /** Who asks. @throws LarderError `LARDER_UNAUTHENTICATED` without a credential, `LARDER_FORBIDDEN` with a wrong one */
-export function operatorOf(request: ClientRequest, { token, log }: OperatorDeps): string {
+export function operatorOf(request: ClientRequest, deps: OperatorDeps): string {
+  const operator = operatorIn(request, deps);
+  if (operator !== null) return operator;
   const { headers, method, url = '' } = request;
   const from = clientOf(request).address;
-  if (isSame(headers.authorization ?? '', `Bearer ${token}`)) return `operator at ${from}`;
-  log.warn({ from, method, path: url.split('?', 1)[0] }, 'refused: wrong or no console token');
+  deps.log.warn({ from, method, path: url.split('?', 1)[0] }, 'refused: wrong or no console token');
   const where = "The token is in the data directory's file console-token.";
   throw new LarderError(headers.authorization === undefined ? 'LARDER_UNAUTHENTICATED' : 'LARDER_FORBIDDEN', where);
+}
+
+/** Who asks, where it is the operator; else null. */
+export function operatorIn(request: ClientRequest, { token }: Pick<OperatorDeps, 'token'>): string | null {
+  if (!isSame(request.headers.authorization ?? '', `Bearer ${token}`)) return null;
+  return `operator at ${clientOf(request).address}`;
 }
 
 /** Compared by hash, so that neither length nor content shows in the time it takes. */
@@ -47,14 +54,16 @@ function isSame(given: string, expected: string): boolean {
   return timingSafeEqual(digest(given), digest(expected));
 }
 
-function parse<I>(body: string | null, shape: z.ZodType<I>): I {
-  const result = shape.safeParse(jsonOf(body));
+/** What was given, as this shape. @throws LarderError `LARDER_BODY_INVALID`, naming what is wrong */
+export function parse<I>(given: unknown, shape: z.ZodType<I>): I {
+  const result = shape.safeParse(given);
   if (result.success) return result.data;
   const { path, message } = result.error.issues[0] ?? { path: [], message: 'another shape was expected' };
   throw new LarderError('LARDER_BODY_INVALID', `${path.length === 0 ? 'It' : path.join('.')}: ${message}.`);
 }
 
-function jsonOf(body: string | null): unknown {
+/** @throws LarderError `LARDER_BODY_INVALID` */
+export function parseJson(body: string | null): unknown {
   try {
     return JSON.parse(body ?? '');
   } catch (error) {

@@ -33,7 +33,7 @@ export class InboxActions {
   act(order: ActOrder, actor: Actor): InboxDone {
     const { store, inbox } = this.#parts;
     const said = JSON.stringify(order);
-    return store.commit((noted) => {
+    return store.commitAs('inbox', (noted) => {
       const entry = inbox.entryFor(order.seq, actor);
       const before = inbox.rows.actions(order.seq).find(({ detail }) => detail['order'] === said);
       if (before !== undefined) return before.detail['done'] as unknown as InboxDone;

@@ -42,7 +42,8 @@ export class Replica {
     if (route === null || answer === undefined) return null;
     this.#db.exec('BEGIN');
     try {
-      const res = answer(this.#view, reqOf(call, route.params), call.user);
+      const search = this.settledIds(call.search);
+      const res = answer(this.#view, reqOf({ ...call, search }, route.params), call.user);
       if (res === null) return null;
       return { answer: answerOf(res), asOf: this.#number('as-of'), sequence: this.#number('sequence') };
     } catch (error) {
@@ -51,6 +52,11 @@ export class Replica {
     } finally {
       this.#db.exec('COMMIT');
     }
+  }
+
+  /** A text with every temporary id in it that the cloud has replaced by its own. */
+  settledIds(text: string): string {
+    return this.#view.settledIds(text);
   }
 
   /**

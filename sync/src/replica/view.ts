@@ -1,6 +1,7 @@
 /** Reads of the replica: what `answer`, `check` and `apply` see. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Doc, Query, Reader } from '../profile.ts';
+import { TEMPORARY_ID } from '../temporary-id.ts';
 import { countSql, fewSql, listSql, type Sql } from './query.ts';
 import type { Table, Tables } from './tables.ts';
 
@@ -98,6 +99,11 @@ export class View implements Reader {
     if (table === undefined) throw new TypeError(`the profile has no resource "${resource}"`);
     this.#looked(resource);
     return table;
+  }
+
+  /** A text with every temporary id in it that the cloud has replaced by its own. */
+  settledIds(text: string): string {
+    return text.replaceAll(TEMPORARY_ID, (id) => this.settledId(id));
   }
 
   /**
