@@ -118,7 +118,7 @@ function createJudge({ known: { people, vouchings }, clock, link }: IdentityOpti
     if (person !== undefined && (issued ?? 0) <= person.revokedAt) return null;
     // The cloud's later word on somebody stands above what an older token says of them.
     const said =
-      person !== undefined && issued !== null && person.saidAt > issued ? { ...claims, ...person.claims } : claims;
+      person !== undefined && issued !== null && person.saidAt >= issued ? { ...claims, ...person.claims } : claims;
     if (isOnline()) return now < until ? { ...verified(said), until } : null;
     const since = Math.max(person?.accepted ?? 0, Math.min(issued ?? 0, now));
     if (since === 0) return now < until ? { ...verified(said), until } : null;

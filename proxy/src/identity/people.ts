@@ -125,8 +125,8 @@ class Directory implements People {
 
   async say(word: Word): Promise<void> {
     const known = this.get(word.id);
-    if (known === undefined || word.saidAt <= known.saidAt) return;
-    if (JSON.stringify(known.claims) === JSON.stringify(word.claims)) known.saidAt = word.saidAt;
+    if (known === undefined || word.saidAt < known.saidAt) return;
+    if (isSame(known.claims, word.claims)) known.saidAt = word.saidAt;
     // What the edge gave under other rights is over with them.
     else await this.#keep({ ...this.#told(word), sessionsFrom: this.#clock() });
   }
@@ -203,6 +203,10 @@ class Directory implements People {
     await this.#table.delete(id);
   }
 }
+
+/** Does this say what was known already? A token has claims of its own besides. */
+const isSame = (known: Doc, said: Doc) =>
+  Object.entries(said).every(([name, value]) => JSON.stringify(known[name]) === JSON.stringify(value));
 
 const lastSeen = ({ accepted, sessionsFrom }: Person) => Math.max(accepted, sessionsFrom);
 

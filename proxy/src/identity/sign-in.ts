@@ -9,7 +9,7 @@ import type { Json, Req, Res, SignIn } from '@larder/sync/profile';
 import { readBody } from '../body.ts';
 import { readBounded } from '../cloud/read-bounded.ts';
 import type { Cloud, HeaderFields } from '../cloud.ts';
-import type { ClientRequest, ClientResponse, Exchange } from '../exchange.ts';
+import type { ClientResponse, Exchange } from '../exchange.ts';
 import { clientOf, fieldsOf } from '../forward.ts';
 import type { Link } from '../link/link.ts';
 import type { Logger } from '../log.ts';
@@ -47,7 +47,7 @@ export function createSignIn(deps: SignInDeps): (exchange: Exchange) => Promise<
     const body = await readBody(request, MAX_BODY);
     const wanted = deps.signIn.read(reqOf(exchange, body));
     const answer = await askCloud(deps, exchange, body);
-    if (answer === null) return sendRes(response, await signInHere(deps, wanted, request));
+    if (answer === null) return sendRes(response, await signInHere(deps, wanted, clientOf(request).address));
     if (wanted !== null) await learn(deps, wanted, answer);
     send(response, answer.status, { ...answer.headers, 'larder-source': 'cloud' }, answer.text);
   };
@@ -64,7 +64,8 @@ async function askCloud({ cloud, link }: SignInDeps, exchange: Exchange, body: s
     const fields = { ...headers, 'accept-encoding': 'identity' };
     const answer = await cloud.request({ method, path: path + search, headers: fields, body, client, signal });
     const text = await readBounded(answer.body, MAX_ANSWER);
-    return AWAY.has(answer.status) ? null : { ...answer, text };
+    const { status, headers: given } = answer;
+    return AWAY.has(status) ? null : { status, headers: given, text };
   } catch (error) {
     if (signal.aborted) link.slow();
     else if (!(error instanceof CloudFault)) throw error;
@@ -116,12 +117,16 @@ async function learnOut({ known: { people, verifier } }: SignInDeps, { name, pas
 }
 
 /** I8: the same answer, after the same time, to a wrong name as to a wrong password. */
-async function signInHere(deps: SignInDeps, wanted: Wanted | null, request: ClientRequest): Promise<Res> {
+export async function signInHere(
+  deps: Pick<SignInDeps, 'signIn' | 'known' | 'clock'>,
+  wanted: Wanted | null,
+  address: string,
+): Promise<Res> {
   if (wanted === null) throw new LarderError('LARDER_SIGN_IN_OFFLINE');
   const { known } = deps;
   const right = await known.lockout.attempt(
     { key: nameKey(wanted.name), free: GUESSES_PER_NAME },
-    { key: `address:${clientOf(request).address}`, free: GUESSES_PER_ADDRESS },
+    { key: `address:${address}`, free: GUESSES_PER_ADDRESS },
   );
   const found = candidateFor(deps, wanted.name);
   const isRight = await known.verifier.matches(wanted.password, found?.verifier ?? null);
@@ -135,7 +140,7 @@ async function signInHere(deps: SignInDeps, wanted: Wanted | null, request: Clie
 const nameKey = (name: string) => `name:${name.slice(0, 200)}`;
 
 /** Who could sign in under this name: whom the cloud let in within the grace period, or whom somebody vouches for. */
-function candidateFor({ known: { people, vouchings }, clock }: SignInDeps, name: string) {
+function candidateFor({ known: { people, vouchings }, clock }: Pick<SignInDeps, 'known' | 'clock'>, name: string) {
   const person = people.byName(name);
   const now = clock();
   if (person?.signIn != null && now < person.accepted + GRACE) {
