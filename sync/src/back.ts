@@ -79,11 +79,14 @@ export class Back {
       post({ type: 'bump', bump });
       this.#statusChanged();
     });
-    this.#clock = new Clock(Math.max(Number(this.#store.meta('as-of') ?? 0), this.#store.entries.newestAt()));
+    this.#clock = new Clock({
+      durable: Math.max(Number(this.#store.meta('as-of') ?? 0), this.#store.entries.newestAt()),
+      offset: Number(this.#store.meta('clock-offset') ?? 0),
+    });
     const now = () => this.#clock.now();
     this.#credentials = new Credentials(this.#store.db, options.sealKey, options.credential);
     this.#state = new StateTable(this.#store.db, now);
-    this.#cloud = cloudOf(options, app, post);
+    this.#cloud = cloudOf(options, app, post, (date, ms) => this.#learnTime(date, ms));
     const alarm = (message: string, detail: Record<string, unknown>) => this.#log('error', message, detail);
     this.#replay = new Replay({
       store: this.#store,
@@ -133,6 +136,18 @@ export class Back {
       audit: this.#audit,
       failed: (error) => this.#log('error', 'the database could not be tidied', { error: messageOf(error) }),
     });
+  }
+
+  /** The offset is kept, so that a start without the cloud has it too; a disk that does not take it costs no more than that. */
+  #learnTime(date: string | undefined, ms: number): void {
+    if (!this.#clock.learn(date, ms)) return;
+    this.#statusChanged();
+    try {
+      this.#store.commit(() => this.#store.setMeta('clock-offset', String(this.#clock.offset)));
+      this.#log('info', "the clock's offset from the cloud", { ms: this.#clock.offset });
+    } catch (error) {
+      this.#log('warn', "the clock's offset could not be kept", { error: messageOf(error) });
+    }
   }
 
   #feedOf(options: WorkerOptions): Feed {
@@ -370,6 +385,7 @@ export class Back {
     const inbox = Object.values(kinds).reduce((sum, count) => sum + count, 0);
     const length = states.queued + states.sending + states.unknown;
     return {
+      clock: { skew: this.#clock.skew },
       queue: { length, oldest, stalled: this.#replay.stalled, states, inbox, inboxKinds: kinds, inboxOldest },
       replica: {
         complete: this.#feed.complete,
@@ -387,7 +403,12 @@ export class Back {
   }
 }
 
-const cloudOf = (options: WorkerOptions, app: App, post: (message: FromWriter) => void): Cloud =>
+const cloudOf = (
+  options: WorkerOptions,
+  app: App,
+  post: (message: FromWriter) => void,
+  dated: (date: string | undefined, ms: number) => void,
+): Cloud =>
   new Cloud({
     origin: new URL(options.cloud),
     app,
@@ -395,6 +416,7 @@ const cloudOf = (options: WorkerOptions, app: App, post: (message: FromWriter) =
     answerTimeout: options.answerTimeout,
     connections: CONCURRENCY + 2,
     report: (fate) => post({ type: 'fate', fate }),
+    dated,
   });
 
 const limitsOf = (options: WorkerOptions, { entries }: Store): Limits =>

@@ -61,6 +61,10 @@ export interface Tags {
 }
 
 export interface BackStatus {
+  clock: {
+    /** How far the box's own clock is ahead of the cloud's, ms; null: not known yet. */
+    skew: number | null;
+  };
   queue: {
     /** Entries that are not settled. */
     length: number;

@@ -13,6 +13,8 @@ export interface CloudOptions {
   answerTimeout: number;
   connections: number;
   report(fate: Fate): void;
+  /** An answer of the app itself, after so many ms, and its Date: what the cloud takes the time to be. */
+  dated(date: string | undefined, ms: number): void;
 }
 
 /** An answer larger than this is not a page that a profile should ask for, bytes. */
@@ -98,7 +100,9 @@ export class Cloud {
   #judge(answer: Answer, started: number): void {
     if (!this.#options.app.genuine(resOf(answer)))
       throw new CloudFault(GATEWAY.has(answer.status) ? 'gateway' : 'portal', true);
-    this.#options.report({ type: 'answered', ms: performance.now() - started });
+    const ms = performance.now() - started;
+    this.#options.dated(answer.headers['date'], ms);
+    this.#options.report({ type: 'answered', ms });
   }
 
   #fault(error: unknown, started: number): unknown {

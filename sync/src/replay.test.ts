@@ -218,3 +218,19 @@ describe('the watchdog', () => {
     await until('status says no more', () => edge.back.status.queue.stalled === null);
   });
 });
+
+describe('the time', () => {
+  test('is the cloud\u2019s where the box is wrong, in what is written down too, and the skew is shown', async () => {
+    edge.cloud.clock = () => Date.now() - 3_600_000;
+    await edge.openComplete();
+    await until('the skew is known', () => Math.abs((edge.back.status.clock.skew ?? 0) - 3_600_000) < 5000);
+    await edge.back.stop();
+    // What was learnt holds without the cloud.
+    await edge.open();
+    await edge.order('k1');
+    const db = new DatabaseSync(join(edge.data, 'edge.db'), { readOnly: true });
+    const at = Date.parse(String(db.prepare("SELECT at FROM entry WHERE key = 'k1'").get()?.['at']));
+    db.close();
+    expect(Math.abs(Date.now() - 3_600_000 - at)).toBeLessThan(60_000);
+  });
+});

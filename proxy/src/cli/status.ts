@@ -30,6 +30,7 @@ export function summaryOf(found: Status): string {
     ['up', duration(found.uptime)],
     ...certificateRows(found),
     ['link', linkLine(found)],
+    ...clockRows(found),
     ...queueRows(found),
     ...replicaRows(found),
     ['cache', cacheLine(found)],
@@ -49,6 +50,15 @@ function certificateRows({ certificate }: Status): [string, string][] {
   const state =
     daysLeft < 0 ? 'EXPIRED: renew it' : expiring ? `renew it, ${daysLeft} days left` : `${daysLeft} days left`;
   return [['certificate', `until ${validTo.slice(0, 10)}; ${state}`]];
+}
+
+/** Of a clock that is about right there is nothing to say, ms. */
+const ABOUT_RIGHT = 5000;
+
+function clockRows({ clock }: Status): [string, string][] {
+  const skew = clock?.skew ?? 0;
+  if (Math.abs(skew) < ABOUT_RIGHT) return [];
+  return [['clock', `${duration(Math.round(Math.abs(skew) / 1000))} ${skew > 0 ? 'ahead of' : 'behind'} the cloud's`]];
 }
 
 function queueRows({ queue }: Status): [string, string][] {

@@ -22,6 +22,7 @@ const START = Date.parse('2026-11-21T06:00:00Z');
 const lost: Passage = { at: START, state: 'offline', fault: 'refused', after: 90_000 };
 
 const back: BackStatus = {
+  clock: { skew: 0 },
   queue: {
     length: 3,
     oldest: new Date(START).toISOString(),

@@ -165,6 +165,11 @@ function backMetrics({ back }: StatusSources): Metric[] {
       Object.entries(queue()?.states ?? {}),
     ),
     gauge('larder_queue_oldest_seconds', 'Age of the oldest write that is not settled.', () => ageOf(queue()?.oldest)),
+    gauge(
+      'larder_clock_skew_seconds',
+      "How far this box's clock is ahead of the cloud's.",
+      () => (back()?.clock.skew ?? 0) / 1000,
+    ),
     gauge('larder_queue_stalled', 'Whether the oldest write that could be sent does not get through.', () =>
       typeof queue()?.stalled === 'string' ? 1 : 0,
     ),

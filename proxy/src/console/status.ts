@@ -48,6 +48,7 @@ export interface Status {
   /** Null: clear HTTP. */
   certificate: CertificateStatus | null;
   link: LinkStatus;
+  clock: BackStatus['clock'] | null;
   queue: BackStatus['queue'] | null;
   replica: BackStatus['replica'] | null;
   people: PeopleFigures | null;
@@ -84,6 +85,7 @@ export function statusOf(sources: StatusSources): Status {
     uptime: Math.round(process.uptime()),
     certificate: sources.certificate(),
     link: linkStatusOf(sources.link),
+    clock: back?.clock ?? null,
     queue: back?.queue ?? null,
     replica: back?.replica ?? null,
     people: sources.people(),

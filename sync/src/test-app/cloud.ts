@@ -41,6 +41,8 @@ export class TestCloud {
   /** The feed answers 503. */
   feedDown = false;
   feedAsked = 0;
+  /** Its time, ms since 1970. */
+  clock: () => number = Date.now;
   /** Changes on a page, and pages before the feed is down. */
   pageSize = Infinity;
   pagesLeft = Infinity;
@@ -162,6 +164,7 @@ export class TestCloud {
     const url = new URL(request.url ?? '/', 'http://cloud');
     if (this.mood === 'portal') return void response.end('<html>Please sign in to the hotel network</html>');
     response.setHeader('test-app', 'yes');
+    response.setHeader('date', new Date(this.clock()).toUTCString());
     if (url.pathname === '/changes/live') return this.#stream(url, response);
     if (request.method === 'GET') return this.#json(response, ...this.#get(url));
     let body = '';
