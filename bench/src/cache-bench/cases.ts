@@ -11,7 +11,12 @@ export interface Case {
   unseenEvery: number;
   /** Every request carries the ETag of what it asks for. */
   conditional: boolean;
+  /** What the load speaks. */
+  protocol: Protocol;
 }
+
+/** Clear HTTP/1.1, HTTP/1.1 within TLS, HTTP/2. */
+export type Protocol = 'clear' | 'tls' | 'h2';
 
 const hits = (size: number): Case => ({
   name: `hits-${size}k`,
@@ -19,6 +24,7 @@ const hits = (size: number): Case => ({
   known: 100,
   unseenEvery: 0,
   conditional: false,
+  protocol: 'clear',
 });
 
 const misses = (size: number): Case => ({
@@ -27,7 +33,10 @@ const misses = (size: number): Case => ({
   known: 0,
   unseenEvery: 1,
   conditional: false,
+  protocol: 'clear',
 });
+
+const over = (protocol: 'tls' | 'h2', one: Case): Case => ({ ...one, protocol, name: `${protocol}-${one.name}` });
 
 const SIZES = [1, 3, 50];
 
@@ -37,6 +46,8 @@ export const CASES: readonly Case[] = [
   { ...hits(3), name: 'not-modified-3k', conditional: true },
   ...SIZES.map(misses),
   { ...hits(3), name: 'mix-90-10-3k', known: 10_000, unseenEvery: 10 },
+  ...SIZES.map((size) => over('tls', hits(size))),
+  ...SIZES.map((size) => over('h2', hits(size))),
 ];
 
 /** Where the origin serves a body of so many bytes under a name. */

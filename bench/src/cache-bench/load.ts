@@ -4,10 +4,11 @@
  */
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 
 const [target = '', connections = '', seconds = '', bytes = '', known = '', every = '', etag = '', mark = ''] =
   process.argv.slice(2);
-const { host, hostname, port } = new URL(target);
+const { host, hostname, port, protocol } = new URL(target);
 const condition = etag === '-' ? '' : `If-None-Match: ${etag}\r\n`;
 const format = (name: string | number) =>
   Buffer.from(`GET /${bytes}/${name} HTTP/1.1\r\nHost: ${host}\r\n${condition}\r\n`);
@@ -33,7 +34,9 @@ let errors = 0;
 let running = true;
 
 function open(): void {
-  const socket = connect(Number(port), hostname);
+  const to = { port: Number(port), host: hostname };
+  const isSecure = protocol === 'https:';
+  const socket = isSecure ? connectTls({ ...to, rejectUnauthorized: false }) : connect(to);
   let asked = 0;
   const ask = () => {
     asked = performance.now();
@@ -47,7 +50,7 @@ function open(): void {
     steps[step] = (steps[step] ?? 0) + 1;
     ask();
   });
-  socket.setNoDelay(true).on('connect', ask);
+  socket.setNoDelay(true).on(isSecure ? 'secureConnect' : 'connect', ask);
   socket.on('error', () => void errors++);
   socket.on('close', () => {
     if (running) open();

@@ -18,7 +18,8 @@ import type { ServerProcess } from './server-process.ts';
 
 const HELP = `npm run bench:cache [-- --rounds N] [--seconds N] [--only NAME,…] [--json]
 
-Measures cached answers of the edge beside nginx (proxy_cache) and Varnish, where these are installed. Every server
+Measures cached answers of the edge beside nginx (proxy_cache) and Varnish, where these are installed: clear, within
+TLS (tls-…), and, where h2load is installed, over HTTP/2 (h2-…). Varnish has no TLS of its own. Every server
 stays on one core, the load and the origin on another; products take turns within each round.
 
   --rounds N     rounds (5)
@@ -48,9 +49,11 @@ const say = (text: string) => void process.stderr.write(`${text}\n`);
 
 async function main({ rounds, seconds, only, json }: Options): Promise<void> {
   const named = (name: string) => only.some((part) => name.startsWith(part));
-  const cases = CASES.some(({ name }) => named(name)) ? CASES.filter(({ name }) => named(name)) : CASES;
+  const chosen = CASES.some(({ name }) => named(name)) ? CASES.filter(({ name }) => named(name)) : CASES;
+  const cases = withoutMissing(chosen);
   const wanted = PRODUCTS.filter(({ name }) => only.includes(name));
-  const products = present(wanted.length === 0 ? PRODUCTS : wanted);
+  const isNeeded = ({ secure }: Product) => cases.some((one) => (one.protocol !== 'clear') === secure);
+  const products = present((wanted.length === 0 ? PRODUCTS : wanted).filter(isNeeded));
   const cores = coresOf();
   const directory = mkdtempSync(join(tmpdir(), 'larder-bench-'));
   const started: ServerProcess[] = [];
@@ -63,7 +66,11 @@ async function main({ rounds, seconds, only, json }: Options): Promise<void> {
       say('wrk is not installed: the load of our own is slower than the fastest servers.');
     const contestants: Contestant[] = [];
     for (const product of products) {
-      const place = { origin: new URL(origin.url), directory: placeIn(directory, product.name), core: cores.server };
+      const place = {
+        origin: new URL(origin.url),
+        directory: placeIn(directory, product.secure ? `${product.name}-tls` : product.name),
+        core: cores.server,
+      };
       const server = await product.start(place);
       started.push(server);
       contestants.push({ product, server });
@@ -75,6 +82,13 @@ async function main({ rounds, seconds, only, json }: Options): Promise<void> {
     for (const server of started.toReversed()) await server.stop();
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+/** HTTP/2 takes a load generator that speaks it. */
+function withoutMissing(cases: readonly Case[]): readonly Case[] {
+  if (has('h2load') || cases.every(({ protocol }) => protocol !== 'h2')) return cases;
+  say('h2load (Debian: nghttp2-client) is not installed: the cases of HTTP/2 are left out.');
+  return cases.filter(({ protocol }) => protocol !== 'h2');
 }
 
 function present(products: readonly Product[]): Product[] {
@@ -107,13 +121,15 @@ async function runAll(
   cases: readonly Case[],
   { rounds, seconds }: { rounds: number; seconds: number },
 ): Promise<Result[]> {
+  const contestantsOf = (one: Case) =>
+    contestants.filter(({ product }) => product.secure === (one.protocol !== 'clear'));
   const results: Result[] = cases.flatMap((one) =>
-    contestants.map(({ product }) => ({ case: one.name, product: product.name, runs: [] })),
+    contestantsOf(one).map(({ product }) => ({ case: one.name, product: product.name, runs: [] })),
   );
   // The first round warms up and does not count: what compiles while it runs does so then.
   for (let round = 0; round <= rounds; round++) {
     for (const one of cases)
-      for (const { product, server } of contestants) {
+      for (const { product, server } of contestantsOf(one)) {
         const run = await measure(bench, server, one, round === 0 ? Math.min(2, seconds) : seconds);
         if (round === 0) continue;
         results.find((it) => it.case === one.name && it.product === product.name)?.runs.push(run);

@@ -1,11 +1,14 @@
 /** One run: a product, a case, some seconds; and the proof that what was measured is a cache. */
 import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Agent, request } from 'undici';
+import { TEST_CA } from '../../../proxy/src/tls/test-certificates.ts';
 import { etagOf, pathOf } from './cases.ts';
 import type { Case } from './cases.ts';
-import { has, pinned } from './server-process.ts';
+import { has, pinned, TRUSTING } from './server-process.ts';
 import type { ServerProcess } from './server-process.ts';
 
 export interface Run {
@@ -69,7 +72,7 @@ export async function measure(bench: Bench, server: ServerProcess, one: Case, se
   await fill(server.url, one);
   const before = { cost: server.cost(), asked: await askedOf(bench.origin) };
   const started = performance.now();
-  const figures = await load(bench, server.url, one, seconds);
+  const figures = await (one.protocol === 'h2' ? loadHttp2 : load)(bench, server.url, one, seconds);
   const elapsed = (performance.now() - started) / 1000;
   const cost = server.cost();
   const asked = (await askedOf(bench.origin)) - before.asked;
@@ -106,8 +109,34 @@ async function load({ loader, core }: Bench, url: string, one: Case, seconds: nu
   return JSON.parse(line) as LoadFigures;
 }
 
+/** h2load, of nghttp2: one stream at a time on each connection, as many of them as in the other cases. */
+async function loadHttp2({ core }: Bench, url: string, { bytes, known }: Case, seconds: number): Promise<LoadFigures> {
+  const directory = mkdtempSync(join(tmpdir(), 'larder-h2load-'));
+  try {
+    const [urls, log] = [join(directory, 'urls'), join(directory, 'log')];
+    writeFileSync(urls, Array.from({ length: known }, (_, at) => `${url}${pathOf(bytes, at + 1)}\n`).join(''));
+    const limits = ['-t1', `-c${CONNECTIONS}`, '-m1', `-D${seconds}`, '-i', urls, '--log-file', log];
+    await run(...pinned(core, 'h2load', limits), { timeout: seconds * 1000 + PATIENCE });
+    return figuresOf(readFileSync(log, 'utf8'), seconds);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** A line for each answer: when it was asked for and how long it took, µs, and between them its status. */
+function figuresOf(log: string, seconds: number): LoadFigures {
+  const lines = log
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.split('\t').map(Number));
+  const times = lines.map(([, , micros = 0]) => micros / 1000).toSorted((a, b) => a - b);
+  const at = (share: number) => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0;
+  const errors = lines.filter(([, status]) => status !== 200).length;
+  return { requests: lines.length, seconds, errors, p50: at(0.5), p99: at(0.99) };
+}
+
 async function fill(url: string, { known, bytes }: Case): Promise<void> {
-  const agent = new Agent({ connections: CONNECTIONS });
+  const agent = new Agent({ connections: CONNECTIONS, connect: { ca: TEST_CA } });
   const names = Array.from({ length: known }, (_, at) => at + 1);
   const ask = async () => {
     for (let name = names.pop(); name !== undefined; name = names.pop()) {
@@ -130,12 +159,12 @@ async function askedOf(origin: string): Promise<number> {
  */
 export async function proveCaching({ origin }: Bench, { url }: ServerProcess, name: string): Promise<string> {
   const target = url + pathOf(3072, `proof-${process.pid}`);
-  const first = await request(target);
+  const first = await request(target, { dispatcher: TRUSTING });
   const body = await first.body.text();
   const asked = await askedOf(origin);
-  const second = await request(target);
+  const second = await request(target, { dispatcher: TRUSTING });
   const again = await second.body.text();
-  const third = await request(target, { headers: { 'if-none-match': etagOf(3072) } });
+  const third = await request(target, { dispatcher: TRUSTING, headers: { 'if-none-match': etagOf(3072) } });
   await third.body.dump();
   const sign = String(second.headers['x-cache'] ?? second.headers['cache-status']);
   const isHit = /\bhit\b/i.test(sign) && again === body && body.length === 3072;

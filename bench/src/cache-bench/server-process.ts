@@ -4,6 +4,8 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { Agent, request } from 'undici';
+import { TEST_CA } from '../../../proxy/src/tls/test-certificates.ts';
 
 export interface ServerProcess {
   readonly url: string;
@@ -67,10 +69,14 @@ export async function spawnServer({ name, command, args, core, url }: SpawnOptio
   }
 }
 
+/** Knows the certificate that every product here is given. */
+export const TRUSTING = new Agent({ connect: { ca: TEST_CA } });
+
 async function answers(url: string): Promise<boolean> {
-  const response = await fetch(`${url}/1024/ready`, { signal: AbortSignal.timeout(2000) }).catch(() => null);
-  await response?.arrayBuffer();
-  return response?.status === 200;
+  const signal = AbortSignal.timeout(2000);
+  const response = await request(`${url}/1024/ready`, { dispatcher: TRUSTING, signal }).catch(() => null);
+  await response?.body.dump();
+  return response?.statusCode === 200;
 }
 
 async function stop(child: ReturnType<typeof spawn>, ended: Promise<unknown>): Promise<void> {
