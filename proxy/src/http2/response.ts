@@ -9,8 +9,8 @@ import type { Http2Request } from './request.ts';
 export type HeadFields = readonly string[] | Readonly<Record<string, string | number | readonly string[] | undefined>>;
 
 /**
- * Straight on node's streams. Node's own compatibility object says `finish` of an answer whose client has gone, looks at
- * each field three times, and costs a hit a third of its speed.
+ * Straight on node's streams. Node's own compatibility object says `finish` of an answer whose client has gone, which
+ * would count a refusal as told (I2), and does not say that it is destroyed.
  */
 export class Http2Response {
   readonly req: Http2Request;
