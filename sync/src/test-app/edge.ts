@@ -29,7 +29,12 @@ export class TestEdge {
   }
 
   async open(changes: Partial<BackOptions> = {}): Promise<Back> {
-    this.back = await startBack({
+    this.back = await startBack(this.options(changes));
+    return this.back;
+  }
+
+  options(changes: Partial<BackOptions> = {}): BackOptions {
+    return {
       data: this.data,
       profile: PROFILE,
       cloud: this.origin,
@@ -45,8 +50,7 @@ export class TestEdge {
       answerTimeout: 1500,
       auditSchedule: null,
       ...changes,
-    });
-    return this.back;
+    };
   }
 
   /** Started, with all of the cloud's documents, the link up. */
@@ -75,7 +79,9 @@ export class TestEdge {
   }
 
   async read(path: string): Promise<{ status: number; body: Doc } | null> {
-    const found = await this.back.read(callOf('GET', path, null, '', 'ann'));
+    const [plain = '', query] = path.split('?');
+    const call = callOf('GET', plain, null, '', 'ann');
+    const found = await this.back.read({ ...call, search: query === undefined ? '' : `?${query}` });
     return found === null ? null : { status: found.answer.status, body: bodyOf(found.answer) };
   }
 

@@ -64,7 +64,7 @@ export default defineApp({
     orders: {
       id: 'id',
       version: (doc) => Number(doc['version']),
-      index: ['at'],
+      index: ['at', 'article'],
       list: (page) => ({ path: `/orders?limit=3${page === null ? '' : `&after=${page}`}` }),
       page: pageOf,
       named: (ids) => ({ path: `/orders?ids=${ids.join(',')}` }),
@@ -78,6 +78,14 @@ export default defineApp({
     'GET /articles/:id': {
       tags: (req) => [`articles/${req.params['id']}`],
       answer: (db, req) => item(db.get('articles', text(req.params['id']))),
+    },
+    'GET /orders': {
+      tags: () => ['orders'],
+      answer: (db, req) => ({
+        status: 200,
+        headers: {},
+        body: { data: db.list('orders', { where: { article: req.query.get('article') } }) },
+      }),
     },
     'GET /orders/:id': {
       tags: (req) => [`orders/${req.params['id']}`],
