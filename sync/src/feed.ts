@@ -8,9 +8,10 @@ import type { Answer } from './client.ts';
 import { UnexpectedAnswer, type Cloud } from './cloud.ts';
 import { CloudFault } from './fault.ts';
 import type { LinkState } from './link.ts';
-import type { Ask, Batch, Change, Changes } from './profile.ts';
+import type { Ask, Batch, Change, Changes, Poll } from './profile.ts';
 import { offerAgain } from './queue/restored.ts';
 import { isSettled } from './queue/states.ts';
+import { Polling } from './poll.ts';
 import { Reconcile } from './reconcile.ts';
 import { parseJson, resOf } from './request.ts';
 import type { Slices } from './slices.ts';
@@ -73,6 +74,9 @@ export class Feed {
   #asOf: number | null;
   /** As it stands in the database. */
   #keptAsOf = 0;
+  readonly #polling: Polling;
+  /** When keys were last compared. */
+  #keyed = 0;
   /** Without a feed: what had taken effect before the walk under way began. */
   #before: number[] = [];
 
@@ -85,6 +89,7 @@ export class Feed {
       now: parts.now,
       ask: (ask) => this.#ask(ask),
     });
+    this.#polling = new Polling({ ...parts, reconcile: this.#reconcile, ask: (ask) => this.#ask(ask) });
     const asOf = parts.store.meta('as-of');
     this.#asOf = asOf === null ? null : Number(asOf);
     void this.#run();
@@ -179,7 +184,8 @@ export class Feed {
     // Where there is no place to compare with, there is nothing to wait for.
     if (changes === undefined || store.meta('cursor') === null) this.#prove();
     if (Object.keys(store.app.resources).length === 0) return this.#pause(null);
-    if (changes === undefined) return this.#pollByWalk();
+    if (changes === undefined)
+      return store.app.poll === undefined ? this.#pollByWalk() : this.#pollByMarks(store.app.poll);
     // A new release may bring a resource that was never walked.
     if (store.meta('cursor') === null || !(this.#reconcile.under || this.#reconcile.complete))
       await this.#begin(changes);
@@ -384,6 +390,30 @@ export class Feed {
     this.#before = [];
     this.#failures = 0;
     await this.#pause(WALK_AGAIN);
+  }
+
+  /** Without a feed, by marks. What settled before a poll began is in what it brought; a removal is in the keys alone. */
+  async #pollByMarks(poll: Poll): Promise<void> {
+    const { store, now } = this.#parts;
+    if (!this.#reconcile.complete || this.#reconcile.under || !this.#polling.ready) {
+      if (!this.#reconcile.under || !this.#polling.ready) {
+        await this.#polling.takeMarks(poll);
+        this.#reconcile.begin();
+      }
+      await this.#finishWalk();
+    }
+    const [began, applied] = [now(), store.entries.applied()];
+    await this.#polling.changes(poll);
+    if (began - this.#keyed >= poll.keysEvery * 1000 || store.overlay.removes(applied)) {
+      await this.#polling.keys(poll);
+      this.#keyed = began;
+    }
+    await this.#release(applied);
+    if (began - this.#keptAsOf > KEEP_AS_OF) store.commitAs('complete', () => this.#keepAsOf(began));
+    this.#asOf = began;
+    this.#failures = 0;
+    this.#parts.moved();
+    await this.#pause(poll.every * 1000);
   }
 
   async #ask(ask: Ask, mayBeGone = false): Promise<Answer> {

@@ -256,6 +256,26 @@ export interface Changes {
   live?(cursor: string, store: string): Ask;
 }
 
+/**
+ * For apps without a feed: what has changed since a mark, and which documents there still are. Deletions are found by
+ * comparing keys.
+ */
+export interface Poll {
+  /** Seconds between two polls, and between two comparisons of keys. */
+  every: number;
+  keysEvery: number;
+  /** Asks for a page of the documents of a resource that changed since a mark; mark null asks only for the present one. */
+  ask(resource: string, mark: string | null, page: string | null, store: string): Ask;
+  /**
+   * Reads that page. `mark`: where the next poll begins; counts on a first page only. Whatever is committed later must
+   * be at or after it: for equal time stamps, and for clocks that differ, it lies back by an overlap.
+   */
+  read(res: Res): { docs: Doc[]; next: string | null; mark: string };
+  /** Asks for a page of the ids of all the store's documents of a resource, and reads it. */
+  keys(resource: string, page: string | null, store: string): Ask;
+  readKeys(res: Res): { ids: string[]; next: string | null };
+}
+
 /** The credential a write is sent with: the user's own while it lasts, else the edge's, which names the user. */
 export type Identity = { type: 'user'; authorization: string } | { type: 'edge'; authorization: string };
 
@@ -326,6 +346,8 @@ export interface App<U extends User = User> {
   reads: Record<string, Read<U>>;
   writes: Record<string, Write<U>>;
   changes?: Changes;
+  /** Where there is no `changes`. With neither, all documents are fetched again and again. */
+  poll?: Poll;
   /** Pages and scripts without which the app cannot start: fetched ahead, and kept for when the link is down. */
   shell?: string[];
 }

@@ -44,6 +44,12 @@ export class Reconcile {
     store.setMeta('walking', String(now()));
   }
 
+  /** From now on what the cloud says counts before all that it said earlier, whatever the versions. */
+  next(): void {
+    const { store } = this.#parts;
+    store.commitAs('walk-begun', () => store.db.exec('UPDATE resource SET walk = walk + 1'));
+  }
+
   /** When the walk under way was begun, or the last one that was: ms since 1970. */
   get begun(): number {
     return Number(this.#parts.store.meta('walking') ?? this.#parts.store.meta('walked') ?? 0);

@@ -261,16 +261,19 @@ export class Store {
     return this.view.settledIds(text);
   }
 
-  /** Stores what the cloud says of a document. */
-  putBase(resource: string, id: string, version: number, doc: Doc | null, walk: number): void {
+  /** Stores what the cloud says of a document; true if that is news. */
+  putBase(resource: string, id: string, version: number, doc: Doc | null, walk: number): boolean {
     const table = this.tables.get(resource);
-    if (table === undefined) return;
+    if (table === undefined) return false;
     if (!this.overlay.isEmpty()) {
-      if (table.putBase(id, version, doc, walk)) this.rebase.changed(resource, id);
-      return;
+      const isChanged = table.putBase(id, version, doc, walk);
+      if (isChanged) this.rebase.changed(resource, id);
+      return isChanged;
     }
     // Nothing waits that could show it otherwise: half the work, and a bootstrap is little else.
-    if (table.putBoth(id, version, doc, walk)) this.#plain.add(resource);
+    const isChanged = table.putBoth(id, version, doc, walk);
+    if (isChanged) this.#plain.add(resource);
+    return isChanged;
   }
 
   /** Stores what the audit found the cloud to have. */

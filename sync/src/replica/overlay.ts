@@ -113,6 +113,7 @@ export class Overlay {
       ),
       read: db.prepare('INSERT INTO entry_read (seq, resource, id) VALUES (?, ?, ?)'),
       any: db.prepare('SELECT EXISTS (SELECT 1 FROM entry_op) OR EXISTS (SELECT 1 FROM entry_read) AS "any"'),
+      removal: db.prepare("SELECT 1 FROM entry_op WHERE seq = ? AND type = 'remove' LIMIT 1"),
       drop: db.prepare('DELETE FROM entry_op WHERE seq = ?'),
       dropReads: db.prepare('DELETE FROM entry_read WHERE seq = ?'),
       documents: db.prepare('SELECT DISTINCT resource, id FROM entry_op WHERE seq = ?'),
@@ -129,6 +130,11 @@ export class Overlay {
   /** No entry touches a document, nor has looked at one. */
   isEmpty(): boolean {
     return this.#statements.any.get()?.['any'] === 0;
+  }
+
+  /** Does any of these entries remove a document? */
+  removes(seqs: readonly number[]): boolean {
+    return seqs.some((seq) => this.#statements.removal.get(seq) !== undefined);
   }
 
   /** Keeps an entry's effect; the views are the caller's to bring up to date. */

@@ -53,6 +53,10 @@ export class TestCloud {
   readonly lookedFor: string[] = [];
   /** Articles that lists leave out, though they are there. */
   readonly hidden = new Set<string>();
+  /** The app's clock, coarse: what changes between two ticks has equal time stamps. */
+  tick = 1;
+  /** Polls answer 503. */
+  pollsDown = false;
   /** Lists have digests. */
   digests = false;
   /** Answers to writes wait for this. */
@@ -68,6 +72,7 @@ export class TestCloud {
   #changes: Placed[] = [];
   #salt = 0;
   readonly #live = new Set<{ response: ServerResponse; at: number }>();
+  readonly #stamps = new Map<string, number>();
   #created = 0;
   #transactions = 0;
   readonly #idle: NodeJS.Timeout;
@@ -156,6 +161,7 @@ export class TestCloud {
     const known = this[resource].get(id);
     const doc = { ...known, ...fields, id, version: Number(known?.['version'] ?? 0) + 1 };
     this[resource].set(id, doc);
+    this.#stamps.set(`${resource}/${id}`, this.tick);
     this.#note({ type: 'put', resource, id, version: doc.version, doc, cause, tx: this.#tx });
     return doc;
   }
@@ -183,6 +189,7 @@ export class TestCloud {
     const ref = url.searchParams.get('ref');
     if (ref !== null) return this.#withRef(ref);
     this.listsLeft -= 1;
+    if (url.searchParams.has('keys') || url.searchParams.has('since')) return this.#polled(url);
     this.walked.push(url.pathname);
     const ids = url.searchParams.get('ids')?.split(',');
     const docs = [...(url.pathname === '/articles' ? this.articles : this.orders).values()]
@@ -202,6 +209,20 @@ export class TestCloud {
   #withRef(ref: string): [number, unknown] {
     this.lookedFor.push(ref);
     return [200, { data: [...this.orders.values()].filter((order) => order['ref'] === ref), next: null }];
+  }
+
+  /** For those who poll: pages of two of the documents changed since a tick, or of keys. */
+  #polled(url: URL): [number, unknown] {
+    if (this.pollsDown) return [503, { code: 'unavailable' }];
+    const [since, after] = [url.searchParams.get('since'), url.searchParams.get('after') ?? ''];
+    const resource = url.pathname.slice(1) as 'articles' | 'orders';
+    const isNew = (id: string) =>
+      url.searchParams.has('keys') || (since !== '' && (this.#stamps.get(`${resource}/${id}`) ?? 0) >= Number(since));
+    const ids = [...this[resource].keys()].filter((id) => id > after && isNew(id)).sort();
+    const page = { next: ids.length > 2 ? ids[1] : null, mark: String(this.tick) };
+    const some = ids.slice(0, 2);
+    if (url.searchParams.has('keys')) return [200, { ids: some, ...page }];
+    return [200, { data: some.map((id) => this[resource].get(id)), ...page }];
   }
 
   /** A place: after that many changes, the last of which has this nonce. */
@@ -301,6 +322,10 @@ export class TestCloud {
     const id = path.split('/')[2] ?? '';
     const article = this.articles.get(id);
     if (article === undefined) return { status: 404, body: { code: 'not-found' } };
+    if (method === 'DELETE') {
+      this.removeArticle(id);
+      return { status: 200, body: { id } };
+    }
     const { saw, ...fields } = body;
     if (fields['name'] === FORBIDDEN) return { status: 403, body: { code: 'forbidden', title: 'You may not.' } };
     const conflicts = conflictsOf(article, fields, (saw ?? {}) as Doc);
