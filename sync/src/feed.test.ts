@@ -82,3 +82,49 @@ describe('the replica', () => {
     await until('the rest is', async () => (await edge.quantity()) === 29);
   });
 });
+
+describe('a new release of the profile', () => {
+  const NEXT = join(import.meta.dirname, 'test-app/next-release-profile.ts');
+
+  test('builds its replica from the documents kept here, with nothing of the cloud, and replays what the old one queued', async () => {
+    await edge.openComplete();
+    edge.back.link('offline', false);
+    await edge.order('k1', 'a', 2);
+    await edge.back.stop();
+    const walked = edge.cloud.walked.length;
+    await edge.open({ profile: NEXT });
+    // By a field that the old one had no index for, with the waiting write in it.
+    expect((await edge.read('/articles/by/qty'))?.body['data']).toMatchObject([{ id: 'a', qty: 98 }, {}, {}, {}, {}]);
+    edge.back.link('online', false);
+    await edge.drained();
+    expect(edge.cloud.orders.size).toBe(1);
+    expect(edge.cloud.walked.length).toBe(walked);
+  });
+
+  test('in the middle of a walk begins the pages of a resource again: it may turn them otherwise', async () => {
+    await edge.open();
+    edge.cloud.listsLeft = 1;
+    edge.back.link('online', false);
+    await until('the walk has stopped half way', () => edge.cloud.listsLeft === 0);
+    await edge.back.stop();
+    edge.cloud.listsLeft = Infinity;
+    await edge.open({ profile: NEXT });
+    edge.back.link('online', false);
+    await edge.complete();
+    expect(edge.cloud.walked.filter((path) => path === '/articles')).toHaveLength(3);
+    expect(edge.cloud.articles.size).toBe(5);
+    expect((await edge.read('/articles'))?.body['data']).toHaveLength(5);
+  });
+
+  test('that no longer knows a write which is waiting does not start, and says which', async () => {
+    await edge.openComplete();
+    edge.back.link('offline', false);
+    await edge.order('k1');
+    await edge.back.stop();
+    const unable = edge.open({ profile: join(import.meta.dirname, 'test-app/fewer-writes-profile.ts') });
+    await expect(unable).rejects.toMatchObject({
+      code: 'LARDER_PROFILE_TOO_OLD',
+      detail: 'Release 2 of "test-app" has no "POST /orders".',
+    });
+  });
+});

@@ -110,6 +110,12 @@ export class Store {
         'LARDER_PROFILE_TOO_OLD',
         `Release ${newest} of "${this.app.name}" accepted them, this is release ${this.app.release}.`,
       );
+    const unknown = this.entries.waitingRoutes().filter((route) => !Object.hasOwn(this.app.writes, route));
+    if (unknown.length > 0)
+      throw new LarderError(
+        'LARDER_PROFILE_TOO_OLD',
+        `Release ${this.app.release} of "${this.app.name}" has no ${unknown.map((route) => `"${route}"`).join(', ')}.`,
+      );
   }
 
   meta(name: string): string | null {

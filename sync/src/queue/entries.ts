@@ -107,6 +107,7 @@ export class Entries {
       openCount: db.prepare(`SELECT count(*) AS n FROM entry WHERE state IN ${OPEN}`),
       openStates: db.prepare(`SELECT state, count(*) AS n FROM entry WHERE state IN ${OPEN} GROUP BY state`),
       oldest: db.prepare(`SELECT at FROM entry WHERE state IN ${OPEN} ORDER BY seq LIMIT 1`),
+      waitingRoutes: db.prepare(`SELECT DISTINCT route FROM entry WHERE state IN ${OPEN} ORDER BY route`),
       newest: db.prepare(`SELECT max(release) AS release FROM entry WHERE state IN ${OPEN}`),
       pruneIds: db.prepare('DELETE FROM temporary_id WHERE maker NOT IN (SELECT seq FROM entry)'),
       prune: db.prepare(
@@ -296,6 +297,11 @@ export class Entries {
       states,
       oldest: typeof oldest === 'string' ? oldest : null,
     };
+  }
+
+  /** The writes, by the profile's names, that unsettled entries are of. */
+  waitingRoutes(): string[] {
+    return this.#statements.waitingRoutes.all().map((row) => String(row['route']));
   }
 
   /** The newest release of the profile that accepted something that still waits; 0 if nothing waits. */

@@ -78,7 +78,8 @@ export function prepareTables(db: DatabaseSync, resources: Record<string, Resour
       continue;
     }
     rebuild(db, name, resource);
-    db.prepare('UPDATE resource SET shape = ? WHERE name = ?').run(shape, name);
+    // Another release may turn pages otherwise: a walk that is under way begins this resource again.
+    db.prepare('UPDATE resource SET shape = ?, page = NULL WHERE name = ?').run(shape, name);
   }
 }
 
