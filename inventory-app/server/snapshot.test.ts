@@ -41,6 +41,25 @@ describeBothDatabases('A snapshot', (databases) => {
     expect(body).toEqual({ digest: digestOf(listed), through: listed.at(-1)?.id ?? null, page: { next: null } });
   });
 
+  test('of more facts than a query takes values has them all, with their lines', async () => {
+    const { prisma } = cloud.services.database;
+    const at = '2026-01-05T10:00:00.000Z';
+    const ids = Array.from({ length: 2100 }, (_, n) => `many-${n}`);
+    const fact = { kind: 'adjustments', storeId: 'S001', businessDate: '2026-01-05', occurredAt: at, recordedAt: at };
+    for (let from = 0; from < ids.length; from += 300) {
+      const some = ids.slice(from, from + 300);
+      await prisma.fact.createMany({ data: some.map((id) => ({ ...fact, id, userId: 'u-clerk', reason: 'found' })) });
+      const lineOf = (factId: string, lineNo: number) => ({ factId, lineNo, productId: 'p1', qty: lineNo });
+      await prisma.factLine.createMany({ data: some.flatMap((id) => [lineOf(id, 2), lineOf(id, 1)]) });
+    }
+    const { status, body } = await edge('/snapshots/adjustments?limit=5000');
+    expect(status).toBe(200);
+    const found = (body.data as Doc[]).filter(({ id }) => String(id).startsWith('many-'));
+    expect(found.map(({ id }) => id)).toEqual(ids.toSorted());
+    const numbers = (doc: Doc) => (doc.lines as Doc[]).map(({ lineNo }) => lineNo);
+    expect(found.filter((doc) => String(numbers(doc)) !== '1,2')).toEqual([]);
+  });
+
   test('I8: has no more than its reader may see', async () => {
     const clerk2 = await cloud.as('clerk2');
     const { body } = await clerk2('/snapshots/sales?');

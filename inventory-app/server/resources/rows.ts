@@ -1,5 +1,6 @@
 /** Documents in the order of their ids, straight from their tables. */
 import type { Doc, Match } from '@larder/sync/profile';
+import type { Fact } from '../../prisma/generated/sqlite/client.ts';
 import { FACT_KINDS, type FactKind, type ListedResource } from '../../rules/resources.ts';
 import type { Database, Transaction } from '../db/open.ts';
 import {
@@ -13,6 +14,9 @@ import {
   storeDocument,
   userDocument,
 } from './documents.ts';
+
+/** Facts whose lines are asked for together: each is a value of the query, and SQLite takes 999. */
+const FACTS = 900;
 
 /** What Prisma is asked for: the subset, and the ids after one, a page of them. */
 interface Page {
@@ -39,10 +43,19 @@ const READERS: Readonly<Record<ListedResource, (db: Transaction, page: Page) => 
 function factsOf(kind: FactKind) {
   return async (db: Transaction, page: Page): Promise<Doc[]> => {
     const where = { AND: [...page.where.AND, { kind }] };
-    const lines = { orderBy: { lineNo: 'asc' } } as const;
-    const rows = await db.fact.findMany({ ...page, where, include: { lines } });
-    return rows.map((row) => factDocument(kind, row));
+    const rows = await db.fact.findMany({ ...page, where });
+    const docs: Doc[] = [];
+    for (let at = 0; at < rows.length; at += FACTS)
+      docs.push(...(await withLines(db, kind, rows.slice(at, at + FACTS))));
+    return docs;
   };
+}
+
+async function withLines(db: Transaction, kind: FactKind, rows: readonly Fact[]): Promise<Doc[]> {
+  const ids = rows.map(({ id }) => id);
+  const lines = await db.factLine.findMany({ where: { factId: { in: ids } }, orderBy: { lineNo: 'asc' } });
+  const byFact = Map.groupBy(lines, ({ factId }) => factId);
+  return rows.map((row) => factDocument(kind, { ...row, lines: byFact.get(row.id) ?? [] }));
 }
 
 /** At most `limit` documents of what `subset` (rules/rights.ts) leaves visible, after an id. */
