@@ -7,6 +7,7 @@ declare module '*/web/words.js' {
     attention: string;
   }
   export function stripOf(status: object | null | undefined, now?: number): Strip;
+  export function graceWords(seconds: number | null): string;
   export function timeWords(time: Date, now?: number): string;
   export function agoWords(time: Date, now?: number): string;
   export function sourceWords(source: { from: string | null; asOf: Date }, now?: number): string;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { agoWords, moneyOf, sourceWords, stockOf, stripOf, timeWords } from '../web/words.js';
+import { agoWords, moneyOf, sourceWords, stockOf, stripOf, timeWords, graceWords } from '../web/words.js';
 
 const NOW = Date.parse('2026-07-01T10:32:00.000Z');
 const at = (seconds: number) => new Date(NOW - seconds * 1000);
@@ -77,4 +77,11 @@ test.each([
   expect(money.plain(minor)).toBe(plain);
   expect(money.read(plain)).toBe(minor);
   expect(['', 'x', '-1', '1.234', '1,2,3'].map(money.read)).toEqual([null, null, null, null, null]);
+});
+
+test('The end of the grace period is said, when it is near', () => {
+  expect(graceWords(null)).toBe('');
+  expect(graceWords(172_800)).toContain('In 2 days only');
+  expect(graceWords(7200)).toContain('In 2 h only');
+  expect(graceWords(10)).toContain('In less than an hour only');
 });

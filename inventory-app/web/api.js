@@ -14,9 +14,31 @@ export function signOut() {
 
 export async function signIn(username, password) {
   const { body } = await request('POST', '/session', { body: { username, password } });
+  return keepSession(body);
+}
+
+function keepSession(body) {
   sessionStorage.setItem(SESSION, JSON.stringify(body));
   return body;
 }
+
+let graceLeft = null;
+
+/** Seconds until the cloud's last word on this user counts no longer; null while there is no need to say so. */
+export const grace = () => graceLeft;
+
+/** What this store's edge knows of the people at this device; where there is no edge, a `Trouble`. */
+export async function people(path, body) {
+  const headers = { authorization: `Bearer ${session()?.token}`, 'content-type': 'application/json' };
+  const method = body === undefined ? 'GET' : 'POST';
+  const response = await send(`/_edge/people/${path}`, { method, headers, body: JSON.stringify(body) ?? null });
+  const answer = await jsonOf(response);
+  if (!response.ok || answer === null) throw troubleOf(response.status, answer);
+  return answer;
+}
+
+/** Hands over to somebody who has set a PIN on this device. */
+export const switchTo = async (name, pin) => keepSession(await people('switch', { name, pin }));
 
 /** What went wrong, as a sentence for the person. `code` is the app's or the edge's; `lost`: nobody knows the outcome. */
 export class Trouble extends Error {
@@ -38,6 +60,8 @@ export async function request(method, path, { body, key, signal } = {}) {
   if (body !== undefined) headers.set('content-type', 'application/json');
   if (key !== undefined) headers.set('idempotency-key', key);
   const response = await send(`/api/v1${path}`, { method, headers, body: JSON.stringify(body) ?? null, signal });
+  const left = response.headers.get('larder-grace');
+  graceLeft = left === null ? null : Number(left);
   const answer = await jsonOf(response);
   if (!response.ok) throw troubleOf(response.status, answer);
   // A captive portal, for instance: a page that says 200.

@@ -1,11 +1,12 @@
 /** The page: who is signed in, how the link is, and what is shown again when something changed. */
-import { edgeStatus, request, session, signIn, signOut } from './api.js';
+import { edgeStatus, grace, request, session, signIn, signOut } from './api.js';
 import { byId, element, onSubmit, tell } from './page.js';
+import { createPin } from './pin.js';
 import { ProductList } from './products.js';
 import { createReprice } from './reprice.js';
 import { createSales } from './sales.js';
 import { createSell } from './sell.js';
-import { moneyOf, stripOf } from './words.js';
+import { graceWords, moneyOf, stripOf } from './words.js';
 
 const LOOK_EVERY = 2000;
 /** Where there is no edge, one may come to be; nothing hurries. */
@@ -27,6 +28,7 @@ const products = new ProductList({
 const sales = createSales({ shop: () => shop, products, failed });
 const sell = createSell({ shop: () => shop, sold: refresh, failed });
 const reprice = createReprice({ shop: () => shop, changed, failed });
+createPin({ switched: enter, failed });
 
 function refresh() {
   if (shop === null) return;
@@ -110,6 +112,8 @@ async function look() {
   tell(byId('strip-text'), text);
   tell(byId('strip-waiting'), waiting);
   tell(byId('strip-attention'), attention);
+  tell(byId('strip-grace'), shop === null ? '' : graceWords(grace()));
+  byId('pin-open').hidden = status?.people == null;
   if (status !== undefined && (status === null || status.queue.length === 0)) products.settled();
   const seen = JSON.stringify([status?.link.state, status?.link.held, status?.queue.length, status?.queue.inbox]);
   await resume();

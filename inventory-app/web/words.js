@@ -60,6 +60,14 @@ export function stripOf(status, now = Date.now()) {
   return strip('calm', 'Connected. Everything is in the cloud', more);
 }
 
+/** How long the cloud's last word on somebody still counts; `seconds` null: long enough. */
+export function graceWords(seconds) {
+  if (seconds === null) return '';
+  const hours = Math.floor(seconds / 3600);
+  const left = hours >= 48 ? '2 days' : hours >= 1 ? `${hours} h` : 'less than an hour';
+  return `Not confirmed by the cloud for days. In ${left} only sales can be recorded`;
+}
+
 const strip = (tone, text, { waiting = '', attention = '' } = {}) => ({ tone, text, waiting, attention });
 
 /** How much of a product there is: `{tone, text}`; tones are none, some, low and gone. */

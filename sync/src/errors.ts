@@ -109,6 +109,13 @@ export const ERRORS = {
     title: 'Name or password is wrong, or you have not signed in at this store within the last seven days.',
     advice: 'Check both. While the cloud is away, a manager can vouch for you.',
   },
+  /** A wrong PIN, one of another device, or of nobody: one answer to all. */
+  LARDER_WRONG_PIN: {
+    status: 401,
+    exit: 1,
+    title: 'That was not the right PIN here.',
+    advice: 'After three wrong ones in a row it is gone: then sign in by password.',
+  },
   /** Too many wrong passwords, PINs or codes. */
   LARDER_LOCKED_OUT: {
     status: 429,

@@ -104,6 +104,32 @@ describe.runIf(missing === null)('The page in a real browser', () => {
     expect(manager.errors).toEqual([expect.stringMatching(/status of 409/)]);
   });
 
+  test('lets somebody in who was here before, and hands the till over by PIN, while the cloud is away', async () => {
+    const clerk = await open({ view: 'desktop', colorScheme: 'light' }, 'clerk');
+    const { page } = clerk;
+    await page.getByRole('button', { name: 'PIN', exact: true }).click();
+    await page.getByLabel('PIN', { exact: true }).fill('4711');
+    await page.getByRole('button', { name: 'Go on' }).click();
+    await clerk.toast('Your PIN is set').waitFor();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await clerk.signIn('manager');
+    await stage.link.set('down');
+    await clerk.strip(/Working from this store’s copy/);
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await clerk.signIn('manager');
+    await page.locator('#user', { hasText: 'Morgan Manager' }).waitFor();
+    await page.getByRole('button', { name: 'PIN', exact: true }).click();
+    await page.getByLabel('PIN', { exact: true }).fill('0815');
+    await page.getByRole('button', { name: 'Go on' }).click();
+    await page.getByText('That was not the right PIN here.').waitFor();
+    await page.getByLabel('PIN', { exact: true }).fill('4711');
+    await page.getByRole('button', { name: 'Go on' }).click();
+    await page.locator('#user', { hasText: 'Casey Clerk' }).waitFor();
+    await clerk.isOpen();
+    // The browser's own line about the wrong PIN; the page has said it better.
+    expect(clerk.errors).toEqual([expect.stringMatching(/status of 401/)]);
+  }, 120_000);
+
   test.each(LOOKS)('can be read by everybody, in each of its states: %o', async (look) => {
     const staff = await open(look);
     await legible(staff, 'signed out');

@@ -21,7 +21,7 @@ export interface Pins {
   here(device: Device | null): string[];
   /** Rejects with `LARDER_NO_SUCH_PERSON` for somebody who has not signed in through this edge by name and password. */
   set(user: string, authorization: string, device: Device, pin: string): Promise<void>;
-  /** The answer to a sign-in. Rejects with `LARDER_UNAUTHENTICATED`, whatever is wrong. */
+  /** The answer to a sign-in. Rejects with `LARDER_WRONG_PIN`, whatever is wrong; `LARDER_UNAUTHENTICATED`: the session has ended. */
   switch(name: string, device: Device | null, pin: string): Promise<Res>;
 }
 
@@ -77,4 +77,4 @@ export function createPins({ signIn, known, identity }: PinsDeps): Pins {
   };
 }
 
-const refused = () => new LarderError('LARDER_UNAUTHENTICATED', 'That was not the right PIN here.');
+const refused = () => new LarderError('LARDER_WRONG_PIN');
