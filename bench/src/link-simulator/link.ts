@@ -70,6 +70,8 @@ const TREATMENT: Readonly<Record<Condition, Treatment>> = {
   slow: 'pass',
   stall: 'cut-answer',
   reset: 'break-answer',
+  'reset-request': 'break-request',
+  duplicate: 'double',
   blackhole: 'swallow',
   down: 'swallow',
   refuse: 'swallow',
@@ -160,7 +162,7 @@ class TcpLink implements Link {
     clearTimeout(this.#burial);
     for (const guest of this.#guests) guest.resetAndDestroy();
     if (CUTS.has(condition)) for (const wire of this.#wires) wire.reset();
-    if (TREATMENT[condition] === 'pass') this.#buryTheLost();
+    if (TREATMENT[condition] === 'pass' || TREATMENT[condition] === 'double') this.#buryTheLost();
     if (condition !== 'down') return this.listen();
     if (!this.#server.listening) return;
     this.#server.close();

@@ -9,6 +9,8 @@ export const LINK_MODES = {
   portal: 'answers every request itself, with a sign-in page and status 200',
   gateway: 'answers every request itself, with 502, 503 and 504 in turn',
   reset: 'lets the beginnings of answers through, then resets the connection',
+  'reset-request': 'lets the beginnings of requests through, then resets the connection',
+  duplicate: "delivers every request twice, and loses the second one's answer",
   flap: 'is up and down in turn, a second each',
 } as const;
 

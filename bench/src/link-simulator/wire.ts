@@ -9,7 +9,11 @@ export type Treatment =
   /** Of an answer, only a part comes out. */
   | 'cut-answer'
   /** The same, and then the connection is reset. */
-  | 'break-answer';
+  | 'break-answer'
+  /** Of a request, only a part arrives, and then the connection is reset. */
+  | 'break-request'
+  /** Requests arrive twice, the second time on a connection of their own whose answers nobody gets. */
+  | 'double';
 
 export interface WireHost {
   treatment(): Treatment;
@@ -20,10 +24,16 @@ export interface WireHost {
   closed(wire: Wire): void;
 }
 
+const SPOILS_ANSWERS: ReadonlySet<Treatment> = new Set(['cut-answer', 'break-answer']);
+const REQUEST = /^[A-Z]{3,7} /;
+
 export class Wire {
   readonly #client: Socket;
   readonly #host: WireHost;
   readonly #target: Socket | null;
+  readonly #address: { host: string; port: number } | null;
+  /** Where requests arrive a second time. */
+  #double: Socket | null = null;
   readonly #lines: DelayLine[] = [];
   /** Something was swallowed: the two ends disagree for good, as after an outage that TCP did not outlive. */
   #lost = false;
@@ -33,6 +43,7 @@ export class Wire {
     this.#client = client;
     this.#host = host;
     this.#lost = target === null;
+    this.#address = target;
     client.setNoDelay(true).on('error', () => undefined);
     client.on('close', () => this.#closed());
     this.#target = target === null ? null : connect({ ...target, allowHalfOpen: true }).setNoDelay(true);
@@ -63,19 +74,38 @@ export class Wire {
   }
 
   #up(signal: Signal): boolean {
-    if (this.#lost || this.#host.treatment() === 'swallow') return this.#swallow(signal);
+    const treatment = this.#host.treatment();
+    if (this.#lost || treatment === 'swallow') return this.#swallow(signal);
+    if (treatment === 'break-request' && signal.type === 'bytes') return this.#breakRequest(signal.bytes);
+    if (treatment === 'double') this.#openDouble(signal);
+    this.#put(signal, this.#double, 'bytesUp');
     return this.#put(signal, this.#target, 'bytesUp');
   }
 
   #down(signal: Signal): boolean {
     const treatment = this.#host.treatment();
     if (this.#lost || treatment === 'swallow') return this.#swallow(signal);
-    if (treatment === 'pass' || signal.type !== 'bytes') return this.#put(signal, this.#client, 'bytesDown');
+    if (!SPOILS_ANSWERS.has(treatment) || signal.type !== 'bytes') return this.#put(signal, this.#client, 'bytesDown');
     const bytes = signal.bytes.subarray(0, beginningOf(signal.bytes));
     this.#lost = true;
     // Later than the bytes, or the reset would overtake them.
     if (treatment === 'break-answer') setTimeout(() => this.reset(), 20);
     return this.#put({ type: 'bytes', bytes }, this.#client, 'bytesDown');
+  }
+
+  #breakRequest(bytes: Buffer): boolean {
+    this.#lost = true;
+    setTimeout(() => this.reset(), 20);
+    return this.#put({ type: 'bytes', bytes: bytes.subarray(0, beginningOf(bytes)) }, this.#target, 'bytesUp');
+  }
+
+  /** From the beginning of a request on, or it would be noise. */
+  #openDouble(signal: Signal): void {
+    if (this.#double !== null || this.#address === null || signal.type !== 'bytes') return;
+    if (!REQUEST.test(signal.bytes.toString('latin1', 0, 8))) return;
+    this.#double = connect(this.#address).setNoDelay(true);
+    this.#double.on('error', () => undefined).resume();
+    this.#client.once('close', () => this.#double?.destroy());
   }
 
   #swallow(signal: Signal): boolean {
@@ -103,7 +133,7 @@ export class Wire {
   }
 }
 
-/** How much of an answer to let through: the head and half of what follows, so that it breaks off in mid-body. */
+/** How much of a message to let through: the head and half of what follows, so that it breaks off in mid-body. */
 function beginningOf(bytes: Buffer): number {
   const head = bytes.indexOf('\r\n\r\n') + 4;
   const start = head < 4 ? 0 : head;

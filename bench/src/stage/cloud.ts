@@ -11,6 +11,7 @@ export interface CloudOptions {
   /** DATABASE_URL: `file:…` or `postgresql://…`. */
   database: string;
   port?: number;
+  env?: Record<string, string>;
   line?(text: string): void;
 }
 
@@ -28,11 +29,11 @@ export const importCloud = (database: string, path: string, line?: (text: string
     ...(line === undefined ? {} : { line }),
   });
 
-export const startCloud = ({ database, port = 0, line }: CloudOptions): Promise<Running> =>
+export const startCloud = ({ database, port = 0, env = {}, line }: CloudOptions): Promise<Running> =>
   startProcess({
     name: 'the cloud app',
     file: FILE,
     args: ['serve', '--port', String(port)],
-    env: { DATABASE_URL: database, LOG_LEVEL: 'warn' },
+    env: { DATABASE_URL: database, LOG_LEVEL: 'warn', ...env },
     ...(line === undefined ? {} : { line }),
   });

@@ -12,6 +12,7 @@ export interface EdgeOptions {
   store?: string;
   /** Further flags. */
   flags?: string[];
+  env?: Record<string, string>;
   line?(text: string): void;
 }
 
@@ -20,11 +21,19 @@ const PROFILE = join(ROOT, 'inventory-app/edge/profile.ts');
 const flagsOf = (values: Record<string, string>) =>
   Object.entries({ ...values, profile: PROFILE, 'log-level': 'warn' }).flatMap(([name, value]) => [`--${name}`, value]);
 
-export const startEdge = ({ cloud, data, port = 0, store = 'S001', flags = [], line }: EdgeOptions): Promise<Running> =>
+export const startEdge = ({
+  cloud,
+  data,
+  port = 0,
+  store = 'S001',
+  flags = [],
+  env = {},
+  line,
+}: EdgeOptions): Promise<Running> =>
   startProcess({
     name: 'the edge',
     file: FILE,
     args: ['start', ...flagsOf({ cloud, data, store, port: String(port) }), ...flags],
-    env: { LARDER_CREDENTIAL: `Bearer edge_demo_${store}` },
+    env: { LARDER_CREDENTIAL: `Bearer edge_demo_${store}`, ...env },
     ...(line === undefined ? {} : { line }),
   });

