@@ -48,7 +48,8 @@ export async function gather(world: World, template: Template): Promise<Evidence
   };
 }
 
-async function feedOf(cloud: string, store: string, from: string): Promise<Change[]> {
+/** The changes of one store's subset after a place in the feed. */
+export async function feedOf(cloud: string, store: string, from: string): Promise<Change[]> {
   const client = new Client(cloud, `edge_demo_${store}`);
   const found: Change[] = [];
   for (let after = from, more = true; more;) {
@@ -73,7 +74,7 @@ function reading<T>(data: string, read: (db: DatabaseSync) => T): T {
 
 const inboxOf = (data: string) =>
   reading(data, (db) => {
-    const rows = db.prepare(`SELECT user, key FROM entry WHERE state = 'refused' AND told = 1`).all();
+    const rows = db.prepare(`SELECT user, key FROM entry WHERE inbox IS NOT NULL`).all();
     return new Set(rows.map((row) => `${String(row['user'])} ${String(row['key'])}`));
   });
 

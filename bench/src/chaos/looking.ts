@@ -32,12 +32,14 @@ export async function lookAround(client: Client, book: Book, opening: readonly O
   } else if (opening[0] !== undefined) await lookAtLevel(client, book, opening[0].id);
 }
 
-/** Null: nobody answered. A covered read that fails though the edge is there is wrong in itself. */
+/** Null: nobody answered, or not from all that is known here. */
 async function read<T>(client: Client, book: Book, path: string): Promise<Answer<T> | null> {
   const answer = await client.get<T>(path).catch(() => null);
   if (answer === null) return null;
   book.reads += 1;
-  return answer.status >= 500 ? null : answer;
+  // A replica that is still being filled covers nothing yet, and the answer says what it does not include.
+  if (answer.status >= 500 || answer.headers.get('larder-pending') !== null) return null;
+  return answer;
 }
 
 /** Who answered, for the report. */

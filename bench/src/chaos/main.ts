@@ -99,6 +99,9 @@ async function main(args: string[]): Promise<number> {
   return summary.passed === summary.trials ? 0 : 1;
 }
 
+// What is under way ends with this process: stage/process.ts sees to it.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+
 try {
   // Said outright: the PostgreSQL package ends every process that only runs out of work with 0.
   process.exit(await main(process.argv.slice(2)));

@@ -290,3 +290,46 @@ describe('the control', () => {
     expect(existsSync(file)).toBe(false);
   });
 });
+
+describe('what happens to requests', () => {
+  /** A server that notes what it gets: whole bodies, and `broken` for those that break off. */
+  async function listener() {
+    const got: string[] = [];
+    const url = await listen(
+      createServer(async (incoming, response) => {
+        const text = await incoming.toArray().then(
+          (chunks) => Buffer.concat(chunks as Buffer[]).toString(),
+          () => 'broken',
+        );
+        got.push(text);
+        response.end(text);
+      }),
+    );
+    return { got, url };
+  }
+
+  const post = (url: string, body: string) =>
+    fetch(url, { method: 'POST', body, signal: AbortSignal.timeout(2000) }).then((response) => response.text());
+
+  test('"reset-request" breaks them off in the middle', async () => {
+    const { got, url } = await listener();
+    const line = await link({ target: url });
+    await line.set('reset-request');
+    await expect(post(line.url, 'a change of the stock')).rejects.toThrow('fetch failed');
+    await vi.waitFor(() => expect(got).toEqual(['broken']));
+    await line.set('up');
+    expect(await post(line.url, 'again')).toBe('again');
+  });
+
+  test('"duplicate" delivers them twice, and one answer', async () => {
+    const { got, url } = await listener();
+    const line = await link({ target: url });
+    await line.set('duplicate');
+    expect(await post(line.url, 'one')).toBe('one');
+    expect(await post(line.url, 'two')).toBe('two');
+    await vi.waitFor(() => expect(got.sort()).toEqual(['one', 'one', 'two', 'two']));
+    await line.set('up');
+    expect(await post(line.url, 'three')).toBe('three');
+    expect(got.filter((text) => text === 'three')).toEqual(['three']);
+  });
+});

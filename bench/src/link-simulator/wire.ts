@@ -78,6 +78,7 @@ export class Wire {
     if (this.#lost || treatment === 'swallow') return this.#swallow(signal);
     if (treatment === 'break-request' && signal.type === 'bytes') return this.#breakRequest(signal.bytes);
     if (treatment === 'double') this.#openDouble(signal);
+    else this.#closeDouble();
     this.#put(signal, this.#double, 'bytesUp');
     return this.#put(signal, this.#target, 'bytesUp');
   }
@@ -105,7 +106,12 @@ export class Wire {
     if (!REQUEST.test(signal.bytes.toString('latin1', 0, 8))) return;
     this.#double = connect(this.#address).setNoDelay(true);
     this.#double.on('error', () => undefined).resume();
-    this.#client.once('close', () => this.#double?.destroy());
+    this.#client.once('close', () => this.#closeDouble());
+  }
+
+  #closeDouble(): void {
+    this.#double?.destroy();
+    this.#double = null;
   }
 
   #swallow(signal: Signal): boolean {

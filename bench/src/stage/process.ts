@@ -28,6 +28,12 @@ export interface Running {
   readonly ended: Promise<number | NodeJS.Signals>;
 }
 
+/** However this process ends, what it started ends with it. */
+const living = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of living) child.kill('SIGKILL');
+});
+
 const KEEP = 20_000;
 const START_LIMIT = 60_000;
 
@@ -38,6 +44,8 @@ function launch({ file, args, env, line }: StartOptions) {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  living.add(child);
+  child.once('exit', () => living.delete(child));
   let output = '';
   const take = (chunk: Buffer) => {
     output = (output + String(chunk)).slice(-KEEP);
