@@ -19,6 +19,8 @@ export interface CrashStage {
   untilOffline(): Promise<void>;
   /** The operator says that the cloud's history was replaced. */
   newEpoch(): Promise<void>;
+  /** A person gives up all that lies in the inbox. */
+  discardAll(): Promise<void>;
   /** A product that nobody has sold. */
   product: string;
 }
@@ -71,14 +73,30 @@ const editInARow: Day = async (stage) => {
 
 /** Sold in another store only, so that the cloud alone knows that it cannot be deleted. */
 const beRefused: Day = async (stage) => {
+  const id = await soldElsewhere(stage);
+  await stage.offer(stage.manager, { method: 'DELETE', path: `/products/${id}`, body: undefined });
+  await stage.untilSettled();
+};
+
+/** The same after a 202: it lies in the inbox, and somebody sees to it. */
+const giveUp: Day = async (stage) => {
+  const id = await soldElsewhere(stage);
+  await stage.link.set('down');
+  await stage.untilOffline();
+  await stage.offer(stage.manager, { method: 'DELETE', path: `/products/${id}`, body: undefined });
+  await stage.link.set('up');
+  await stage.untilSettled();
+  await stage.discardAll();
+};
+
+async function soldElsewhere(stage: CrashStage): Promise<string> {
   const id = randomUUID();
   await stage.elsewhere.write('POST', '/products', { id, sku: id, name: 'Elsewhere', price: 1 });
   await stage.elsewhere.write('POST', '/sales', { storeId: 'S002', lines: [{ productId: id, qty: 1, unitPrice: 1 }] });
   const known = async () => (await stage.manager.get(`/products/${id}`).catch(() => null))?.status === 200;
   while (!(await known())) await new Promise((resolve) => setTimeout(resolve, 50));
-  await stage.offer(stage.manager, { method: 'DELETE', path: `/products/${id}`, body: undefined });
-  await stage.untilSettled();
-};
+  return id;
+}
 
 /** The device had offered it to the cloud itself: its marker lies behind the edge's cursor. */
 const sellTwice: Day = async (stage) => {
@@ -98,8 +116,11 @@ const loseHistory: Day = async (stage) => {
   await stage.untilSettled();
 };
 
+/** Only an app that honours no keys leaves what is unknown to people; this one does. */
+type Unreached = 'left:uncommitted' | 'left:committed';
+
 /** Every point has a day that reaches it: one without does not compile. */
-export const DAYS: Record<CrashPoint, Day> = {
+export const DAYS: Record<Exclude<CrashPoint, Unreached>, Day> = {
   'accept:uncommitted': sell,
   'accept:committed': sell,
   'send:uncommitted': sell,
@@ -116,6 +137,8 @@ export const DAYS: Record<CrashPoint, Day> = {
   rebase: editInARow,
   'heard:uncommitted': beRefused,
   'heard:committed': beRefused,
+  'inbox:uncommitted': giveUp,
+  'inbox:committed': giveUp,
   'contained:uncommitted': sellTwice,
   'contained:committed': sellTwice,
   'restored:uncommitted': loseHistory,
@@ -132,5 +155,8 @@ export const DAYS: Record<CrashPoint, Day> = {
   'complete:committed': bootstrap,
 };
 
+export type ReachedPoint = keyof typeof DAYS;
+export const REACHED = Object.keys(DAYS) as ReachedPoint[];
+
 /** Does the edge begin with nothing on this day? */
-export const isFresh = (point: CrashPoint): boolean => DAYS[point] === bootstrap;
+export const isFresh = (point: ReachedPoint): boolean => DAYS[point] === bootstrap;

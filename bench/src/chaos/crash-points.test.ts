@@ -1,16 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CRASH_POINTS, type CrashPoint } from '../../../sync/src/crash-point.ts';
 import { startLink, type Link } from '../link-simulator/link.ts';
 import { type Client, until } from '../stage/client.ts';
 import { startCloud } from '../stage/cloud.ts';
 import { startEdge } from '../stage/edge.ts';
 import { runProcess, type Running } from '../stage/process.ts';
 import { differences } from '../store-day/store-day.ts';
-import { DAYS, isFresh } from './crash-days.ts';
+import { DAYS, isFresh, REACHED, type ReachedPoint } from './crash-days.ts';
 import { copyEdge, type CloudDatabase } from './databases.ts';
 import { feedOf, waitingIn } from './evidence.ts';
 import type { Offer } from './outbox.ts';
@@ -44,7 +43,7 @@ interface Offered extends Offer {
 }
 
 /** An edge whose process ends at the point, or never (null). */
-async function edgeThatDies(data: string, port: number, point: CrashPoint | null): Promise<Running> {
+async function edgeThatDies(data: string, port: number, point: ReachedPoint | null): Promise<Running> {
   const env: Record<string, string> = point === null ? {} : { NODE_ENV: 'test', LARDER_CRASH_AT: point };
   return startEdge({ cloud: link.url, data, port, env, flags: ['--answer-timeout-ms', '3000'] });
 }
@@ -81,8 +80,21 @@ async function newEpoch(): Promise<void> {
   cloud = await startCloud({ database: database.url, port });
 }
 
+/** As the operator does. Whether an answer comes is not the point. */
+async function discardAll(edge: Running, data: string): Promise<void> {
+  const authorization = `Bearer ${readFileSync(join(data, 'console-token'), 'utf8').trim()}`;
+  const ask = (path: string, init: RequestInit = {}) =>
+    fetch(`${edge.url}/_edge/inbox${path}`, {
+      ...init,
+      headers: { authorization, 'content-type': 'application/json' },
+      signal: AbortSignal.timeout(10_000),
+    });
+  const { data: items } = (await (await ask('')).json()) as { data: { seq: number }[] };
+  for (const { seq } of items) await ask(`/${seq}/discard`, { method: 'POST', body: '{}' }).catch(() => null);
+}
+
 /** The day, up to the crash or past it. */
-async function live(point: CrashPoint, edge: Running, data: string, offered: Offered[]): Promise<void> {
+async function live(point: ReachedPoint, edge: Running, data: string, offered: Offered[]): Promise<void> {
   let dead = false;
   void edge.ended.then(() => (dead = true));
   await until('the edge is ready, or dead', async () => dead || (await isSettled(edge, data)));
@@ -95,6 +107,7 @@ async function live(point: CrashPoint, edge: Running, data: string, offered: Off
     link,
     product: template.products[0]?.id ?? '',
     newEpoch,
+    discardAll: () => discardAll(edge, data),
     async offer(client, write, key = randomUUID()) {
       offered.push({ ...write, key, client });
       const answer = await client.write(write.method, write.path, write.body, key).catch(() => null);
@@ -107,7 +120,7 @@ async function live(point: CrashPoint, edge: Running, data: string, offered: Off
 }
 
 describe('I2, I12: an edge that is killed', () => {
-  test.each(CRASH_POINTS)(
+  test.each(REACHED)(
     'at %s mends itself, and nothing is lost or done twice',
     async (point) => {
       const data = join(directory, `edge-${point.replace(':', '-')}`);
