@@ -40,14 +40,28 @@ interface Status {
   replica: { complete: boolean; feed: { live: boolean }; resources: Record<string, { documents: number }> };
 }
 
-export async function runScenario({ setting, cache, directory, say }: ScenarioOptions): Promise<Results> {
+/** Ends what it started, also where it is interrupted. */
+export async function runScenario(options: ScenarioOptions): Promise<Results> {
+  await using parts = new AsyncDisposableStack();
+  const interrupted = Promise.withResolvers<never>();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    const listener = () => interrupted.reject(new Error(`${signal} came before the end`));
+    process.once(signal, listener);
+    parts.defer(() => void process.off(signal, listener));
+  }
+  return await Promise.race([measure(options, parts), interrupted.promise]);
+}
+
+async function measure(
+  { setting, cache, directory, say }: ScenarioOptions,
+  parts: AsyncDisposableStack,
+): Promise<Results> {
   const { products, movements, entries, reads: rounds, rttMs } = setting;
   const size = { products, movements };
   const [load = 0] = loadavg();
   say('The cloud …');
   mkdirSync(directory, { recursive: true });
   await copyShop(size, cache, join(directory, 'cloud.db'));
-  await using parts = new AsyncDisposableStack();
   const cloud = parts.adopt(await startCloud({ database: sqliteIn(directory) }), (part) => part.stop());
   const link = parts.adopt(await startLink({ target: cloud.url, rttMs }), (part) => part.close());
   const token = await tokenOf(cloud.url, 'clerk');
