@@ -7,12 +7,15 @@ let box: Box;
 beforeEach(async () => void (box = await openBox()));
 afterEach(() => box.close());
 
-const { valid, renewed, expired } = TEST_CERTIFICATES;
+const { valid, renewed } = TEST_CERTIFICATES;
 const flags = ({ certificate, key }: typeof valid) => ['--tls-certificate', certificate, '--tls-key', key];
 
 test.each([
-  ['that has expired', flags(expired), /expired on 2021-01-01\. +Name PEM files/],
-  ["with another one's key", flags({ ...valid, key: renewed.key }), /is not the key of the certificate/],
+  [
+    "with another one's key",
+    flags({ ...valid, key: renewed.key }),
+    /is not the key of the certificate in .+\. +Name PEM files/,
+  ],
   ['that is not there', flags({ ...valid, certificate: 'none.pem' }), /none\.pem is not there/],
   [
     'without a key',

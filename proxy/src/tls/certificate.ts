@@ -24,11 +24,12 @@ export interface Certificate {
 }
 
 /**
- * Reads both files. `now`: ms since 1970.
+ * Reads both files. What has expired, or is not valid yet, is no fault here: a box that starts after a long outage, or
+ * with a clock that was lost, must serve all the same; whoever renews decides.
  *
  * @throws LarderError `LARDER_TLS_UNUSABLE`, naming the file and what is wrong with it; nothing of the key
  */
-export function readCertificate({ certificate, key }: CertificateFiles, now: number): Certificate {
+export function readCertificate({ certificate, key }: CertificateFiles): Certificate {
   const chain = readPem(certificate);
   const secret = readPem(key);
   const first = parse(certificate, 'holds no certificate in PEM form', () => new X509Certificate(chain));
@@ -43,9 +44,6 @@ export function readCertificate({ certificate, key }: CertificateFiles, now: num
     validTo: first.validToDate.getTime(),
     fingerprint: first.fingerprint256,
   };
-  // Not: one that is not valid yet. A box whose clock was lost starts in the past, and must serve all the same.
-  if (found.validTo <= now)
-    throw unusable(`${certificate} expired on ${first.validToDate.toISOString().slice(0, 10)}.`);
   parse(certificate, 'holds something that cannot be used for TLS', () => createSecureContext(contextOf(found)));
   return found;
 }

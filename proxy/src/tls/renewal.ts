@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { LarderError } from '@larder/sync/errors';
 import type { Logger } from '../log.ts';
 import { readCertificate } from './certificate.ts';
 import type { Certificate, CertificateFiles } from './certificate.ts';
@@ -48,7 +49,7 @@ const INTERVAL = 5_000;
 export function followCertificate({ files, clock, log, interval = INTERVAL }: RenewalOptions): Renewal {
   // Before it is read: what changes in between is read again.
   let loaded = [files.certificate, files.key].map(signNow).join(' ');
-  let current = readCertificate(files, clock());
+  let current = readCertificate(files);
   let apply: (certificate: Certificate) => void = () => undefined;
   let seen = loaded;
   let warned = -Infinity;
@@ -64,8 +65,10 @@ export function followCertificate({ files, clock, log, interval = INTERVAL }: Re
 
   function renew(): void {
     try {
-      const next = readCertificate(files, clock());
+      const next = readCertificate(files);
       if (next.chain === current.chain && next.key === current.key) return;
+      if (next.validTo <= clock() && next.validTo < current.validTo)
+        throw new LarderError('LARDER_TLS_UNUSABLE', 'It has expired.');
       current = next;
       apply(next);
       warned = -Infinity;
