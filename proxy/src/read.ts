@@ -200,14 +200,16 @@ class ReadPath {
 
   async #readCloud(reading: Reading, stored: MaybeStored): Promise<void> {
     const forward = this.#forwardReason(reading, stored);
+    const { clock, back } = this.#deps;
+    // What waits now may have settled by the time the answer is here, which was made before that (I6, I9).
+    const waited = pendingFor(back, reading);
     const boarded = await this.#askCloud(reading, stored);
     if (boarded === null) return;
     const { answer, ticket } = boarded;
     this.#learn(reading, answer);
     if (await this.#answeredBetter(reading, stored, answer)) return ticket.leave();
     const { exchange } = reading;
-    const { clock, back } = this.#deps;
-    const pending = pendingFor(back, reading);
+    const pending = Math.max(waited, pendingFor(back, reading));
     if (answer.type === 'through') {
       this.counters.through++;
       await sendThrough(exchange, answer, forward, clock(), pending);

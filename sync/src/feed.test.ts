@@ -41,6 +41,35 @@ describe('the replica', () => {
     await edge.complete();
   });
 
+  test('I6, I9: shows what waiting writes did to documents before it is complete, and no list', async () => {
+    await edge.open();
+    edge.cloud.listsLeft = 1;
+    edge.back.link('online', false);
+    await until('the walk has stopped after its first page', () => edge.cloud.listsLeft === 0);
+    edge.back.link('offline', false);
+    await edge.call('POST', '/orders', { id: 'o1', article: 'a', qty: 2 }, 'k1');
+    await edge.call('POST', '/orders', { id: 'o2', article: 'e', qty: 2 }, 'k2');
+    const made = await edge.make('k3', 'made here');
+    await until('the first page is in', async () => (await edge.quantity('a')) === 98);
+    await edge.back.stop();
+    await edge.open();
+    edge.back.link('offline', false);
+    const statuses = async (...paths: string[]) =>
+      Promise.all(paths.map(async (path) => (await edge.read(path))?.status ?? null));
+    expect(await statuses('/orders/o1', '/orders/o2', `/articles/${made}`, '/articles/a')).toEqual([
+      200, 200, 200, 200,
+    ]);
+    expect(await edge.quantity('a')).toBe(98);
+    // Not fetched and only added to; fetched, and the cloud's to answer; not to be told from what was never there.
+    expect(await statuses('/articles/e', '/articles/b', '/articles/z')).toEqual([null, null, null]);
+    expect(await statuses('/orders', '/articles')).toEqual([null, null]);
+    edge.cloud.listsLeft = Infinity;
+    edge.back.link('online', false);
+    await edge.complete();
+    await edge.drained();
+    expect(await statuses('/orders', `/articles/${made}`, '/articles/z')).toEqual([200, 200, 404]);
+  });
+
   test('I9: is not completed from a cloud that was restored in the middle of the walk', async () => {
     await edge.open();
     edge.cloud.listsLeft = 1;

@@ -88,6 +88,17 @@ describe('a covered route', () => {
     expect((await next).text).toBe('newest');
   });
 
+  test('I9: that the replica cannot answer yet says what was waiting when the cloud was asked', async () => {
+    const edge = await start((_request, response) => {
+      // Settled while the answer, which was made before that, is under way.
+      Object.assign(edge.back, { pending: false, waiting: 0 });
+      response.writeHead(200).end('cloud');
+    });
+    Object.assign(edge.back, { pending: true, waiting: 2 });
+    expect(await edge.get('/products')).toMatchObject({ text: 'cloud', headers: { 'larder-pending': '2' } });
+    expect((await edge.get('/products?again')).headers['larder-pending']).toBeUndefined();
+  });
+
   test('is the replica’s when the cloud cannot be reached, fails, or is slow', async () => {
     let app: RequestListener = (_request, response) => response.writeHead(503).end();
     const edge = await start((request, response) => app(request, response));

@@ -6,7 +6,7 @@ import type { App, Read, User } from '../profile.ts';
 import { answerOf, reqOf } from '../request.ts';
 import { compileRoutes, type Routes } from '../route.ts';
 import { EVERYTHING } from '../store.ts';
-import { openTables } from './tables.ts';
+import { openTables, type Tables } from './tables.ts';
 import { Incomplete, View } from './view.ts';
 
 export class Replica {
@@ -15,6 +15,8 @@ export class Replica {
   readonly #routes: Routes<Read<User>>;
   readonly #view: View;
   readonly #isComplete: StatementSync;
+  readonly #operations: StatementSync;
+  readonly #tables: Tables;
   readonly #meta: StatementSync;
 
   constructor(data: string, app: App, store: string) {
@@ -23,14 +25,18 @@ export class Replica {
     this.#routes = compileRoutes(app.reads);
     this.#isComplete = this.#db.prepare('SELECT complete FROM resource WHERE name = ?');
     this.#meta = this.#db.prepare('SELECT value FROM meta WHERE name = ?');
-    const tables = openTables(this.#db, app.resources);
+    this.#operations = this.#db.prepare(
+      "SELECT count(*) AS n, coalesce(sum(type <> 'add'), 0) AS whole FROM entry_op WHERE resource = ? AND id = ?",
+    );
+    this.#tables = openTables(this.#db, app.resources);
     // Its tag is raised in the transaction that changes a document: equal here, equal there (I6).
     const state = this.#db.prepare(`SELECT max(sequence) AS state FROM tag WHERE tag IN (?, '${EVERYTHING}')`);
     this.#view = new View({
       db: this.#db,
-      tables,
+      tables: this.#tables,
       store,
       looked: (resource) => this.#mustBeComplete(resource),
+      lookedAt: (resource, ids) => this.#mustBeKnown(resource, ids),
       stateOf: (resource) => Number(state.get(resource)?.['state'] ?? 0),
     });
   }
@@ -78,7 +84,27 @@ export class Replica {
 
   /** I9: what has not been fetched to its end is not answered from. */
   #mustBeComplete(resource: string): void {
-    if (this.#isComplete.get(resource)?.['complete'] !== 1) throw new Incomplete(resource);
+    if (!this.#isFetched(resource)) throw new Incomplete(resource);
+  }
+
+  /**
+   * One document is known before its resource is fetched to the end where a waiting write made, replaced or removed it,
+   * or changed what was fetched already: only the overlay shows that write (I6). A number that was added to and never
+   * fetched is not known (I9), and a document that nothing waiting touches is the cloud's to answer.
+   */
+  #mustBeKnown(resource: string, ids: readonly string[]): void {
+    if (this.#isFetched(resource) || ids.some((id) => this.#isOverlaidWhole(resource, id))) return;
+    throw new Incomplete(resource);
+  }
+
+  #isFetched(resource: string): boolean {
+    return this.#isComplete.get(resource)?.['complete'] === 1;
+  }
+
+  #isOverlaidWhole(resource: string, id: string): boolean {
+    const found = this.#operations.get(resource, id);
+    if (Number(found?.['n'] ?? 0) === 0) return false;
+    return Number(found?.['whole']) > 0 || typeof this.#tables.get(resource)?.row(id)?.base === 'string';
   }
 
   #number(name: string): number {

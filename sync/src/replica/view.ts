@@ -39,8 +39,10 @@ export interface ViewOptions {
   db: DatabaseSync;
   tables: Tables;
   store: string;
-  /** Called for each resource that is looked at, before it is. */
+  /** Called for each resource that is looked through, before it is. */
   looked?: (resource: string) => void;
+  /** The same for one document, under each id that it may have. */
+  lookedAt?: (resource: string, ids: readonly string[]) => void;
   /** Rises whenever a document of the resource changes; given where counts may be remembered. */
   stateOf?: (resource: string) => number;
 }
@@ -51,6 +53,7 @@ export class View implements Reader {
   readonly #tables: Tables;
   readonly #statements: Statements;
   readonly #looked: (resource: string) => void;
+  readonly #lookedAt: (resource: string, ids: readonly string[]) => void;
   readonly #temporary: StatementSync;
   readonly #stateOf: ((resource: string) => number) | undefined;
   /** What was counted, and in which state: to count a hundred thousand takes longer than to read a page of them. */
@@ -61,13 +64,16 @@ export class View implements Reader {
     this.#tables = options.tables;
     this.#statements = new Statements(options.db);
     this.#looked = options.looked ?? (() => {});
+    this.#lookedAt = options.lookedAt ?? (() => {});
     this.#stateOf = options.stateOf;
     this.#temporary = options.db.prepare('SELECT id FROM temporary_id WHERE temporary = ?');
   }
 
   get(resource: string, id: string): Doc | null {
     const table = this.table(resource);
-    const view = table.row(id)?.view ?? table.row(this.settledId(id))?.view;
+    const settled = this.settledId(id);
+    this.#lookedAt(resource, settled === id ? [id] : [id, settled]);
+    const view = table.row(id)?.view ?? (settled === id ? null : table.row(settled)?.view);
     return typeof view === 'string' ? (JSON.parse(view) as Doc) : null;
   }
 
@@ -76,13 +82,13 @@ export class View implements Reader {
       const asked = fewSql(left);
       return this.#statements.get(asked.text).get(...asked.values)?.['few'] === 1;
     };
-    const { text, values } = listSql(this.table(resource), query, few);
+    const { text, values } = listSql(this.#through(resource), query, few);
     const rows = this.#statements.get(text).all(...values);
     return rows.map((row) => JSON.parse(String(row['view'])) as Doc);
   }
 
   count(resource: string, query: Query): number {
-    const { text, values } = countSql(this.table(resource), query);
+    const { text, values } = countSql(this.#through(resource), query);
     const state = this.#stateOf?.(resource);
     const key = JSON.stringify([text, values]);
     const known = this.#counts.get(key);
@@ -97,6 +103,11 @@ export class View implements Reader {
   table(resource: string): Table {
     const table = this.#tables.get(resource);
     if (table === undefined) throw new TypeError(`the profile has no resource "${resource}"`);
+    return table;
+  }
+
+  #through(resource: string): Table {
+    const table = this.table(resource);
     this.#looked(resource);
     return table;
   }
