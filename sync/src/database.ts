@@ -114,6 +114,10 @@ const STEPS = [
   ALTER TABLE entry ADD COLUMN size INTEGER NOT NULL DEFAULT 0;
   CREATE INDEX entry_size ON entry (state, again, size) WHERE state IN ('queued', 'sending', 'unknown');
   `,
+  `
+  -- Who made or edited a document, without looking at all that was added to its numbers.
+  CREATE INDEX entry_op_whole ON entry_op (resource, id, type, seq) WHERE type <> 'add';
+  `,
 ];
 
 const file = (data: string) => join(data, 'edge.db');

@@ -28,6 +28,19 @@ describe('what builds on a refused entry', () => {
   });
 });
 
+describe('what names an article that is still to be made', () => {
+  test('I3, I4: waits for its making, and not for an edit of it that does not get through', async () => {
+    await openOffline();
+    const id = await edge.make('k1', 'new one');
+    await edge.edit('k2', id, { name: UNSENDABLE });
+    await edge.order('k3', id, 1);
+    edge.back.link('online', false);
+    await until('it is there', () => edge.cloud.orders.size === 1);
+    expect([...edge.cloud.orders.values()]).toMatchObject([{ article: 'made-1' }]);
+    await until('the edit alone waits', () => edge.back.status.queue.length === 1);
+  });
+});
+
 describe('a clock that was turned back', () => {
   test('I5: stretches no delay', async () => {
     await openOffline();

@@ -26,6 +26,17 @@ export interface Effect {
 
 export const ANY = '*';
 
+/** The last unsettled entry before `?3` with an operation of this type on a document; 0: there is none. */
+const lastOpen = (type: 'put' | 'remove') => `coalesce((SELECT o.seq FROM entry_op o JOIN entry e ON e.seq = o.seq
+  WHERE o.resource = ?1 AND o.id = ?2 AND o.seq < ?3 AND o.type = '${type}' AND o.type <> 'add'
+  AND e.state IN ('queued', 'sending', 'unknown') ORDER BY o.seq DESC LIMIT 1), 0)`;
+
+/** The earliest put of a document from an entry on and before `?3`. */
+const firstPut = (from: string) => `(SELECT min(seq) FROM entry_op
+  WHERE resource = ?1 AND id = ?2 AND seq >= ${from} AND seq < ?3 AND type = 'put' AND type <> 'add')`;
+const LAST_REMOVAL = `(SELECT max(seq) FROM entry_op
+  WHERE resource = ?1 AND id = ?2 AND seq < ?3 AND type = 'remove' AND type <> 'add')`;
+
 /** What an operation makes of a document. */
 export function operate(doc: Doc | null, operation: Operation): Doc | null {
   if (operation.type === 'put') return operation.doc;
@@ -120,10 +131,11 @@ export class Overlay {
       ofDocument: db.prepare(
         'SELECT type, field, by, doc FROM entry_op WHERE resource = ? AND id = ? AND seq >= ? AND seq < ? ORDER BY seq, n',
       ),
-      // The last unsettled entry before it that made or edited this document: that one waits for those before.
-      maker: db.prepare(`SELECT o.seq FROM entry_op o JOIN entry e ON e.seq = o.seq
-        WHERE o.resource = ? AND o.id = ? AND o.seq < ? AND o.type <> 'add' AND e.state IN ('queued', 'sending', 'unknown')
-        ORDER BY o.seq DESC LIMIT 1`),
+      // The last unsettled entry before it that edited this document: that one waits for those before.
+      editor: db.prepare(`SELECT max(${lastOpen('put')}, ${lastOpen('remove')}) AS seq`),
+      // The entry that made this document, which the base lacks, if it is unsettled: later puts are edits.
+      maker: db.prepare(`SELECT seq FROM entry WHERE state IN ('queued', 'sending', 'unknown')
+        AND seq = coalesce(${firstPut(LAST_REMOVAL)}, ${firstPut('0')})`),
     };
   }
 
@@ -165,21 +177,23 @@ export class Overlay {
   }
 
   /**
-   * The entries that one must wait for (I3): those that make a document it names, and those that edit one it edits.
-   * Adding to a number binds nothing else.
+   * The entries that one must wait for (I3): those that make a document it names, and those that edit one it edits. An
+   * edit of what it only names is none of them, or its refusal would stop what does not build on it (I4). Adding to a
+   * number binds nothing else.
    */
   needs(seq: number, effect: Effect): Set<number> {
+    const { maker, editor } = this.#statements;
     const needs = new Set<number>();
-    const wait = (resource: string, id: string) => {
-      const maker = this.#statements.maker.get(resource, id, seq)?.['seq'];
-      if (maker !== undefined) needs.add(Number(maker));
-    };
-    const isMade = ({ resource, id }: { resource: string; id: string }) =>
-      id !== ANY && this.#tables.get(resource)?.row(id)?.base === null;
-    for (const read of effect.reads) if (isMade(read)) wait(read.resource, read.id);
-    for (const operation of effect.operations)
-      if (operation.type !== 'add' || isMade(operation)) wait(operation.resource, operation.id);
+    for (const { resource, id } of [...effect.reads, ...effect.operations])
+      if (id !== ANY && !this.#hasBase(resource, id)) needs.add(Number(maker.get(resource, id, seq)?.['seq'] ?? 0));
+    for (const { type, resource, id } of effect.operations)
+      if (type !== 'add') needs.add(Number(editor.get(resource, id, seq)?.['seq']));
+    needs.delete(0);
     return needs;
+  }
+
+  #hasBase(resource: string, id: string): boolean {
+    return typeof this.#tables.get(resource)?.row(id)?.base === 'string';
   }
 }
 
