@@ -58,9 +58,10 @@ function createPatience(shortest: number) {
   let usual = 0;
   let inVain = 0;
   return {
+    /** Whole ms: `AbortSignal.timeout` throws at a fraction. */
     next(): number {
       inVain += 1;
-      return inVain % 3 === 0 ? longest : Math.min(longest, Math.max(shortest, 4 * usual));
+      return inVain % 3 === 0 ? longest : Math.min(longest, Math.max(shortest, Math.ceil(4 * usual)));
     },
     answered(ms: number): void {
       inVain = 0;
