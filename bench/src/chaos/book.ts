@@ -47,6 +47,10 @@ export class Book {
   readonly suspicions: Suspicion[] = [];
   /** Reads and answers that cannot be right, whatever becomes of the writes. */
   readonly wrong: string[] = [];
+  /** Reads of covered routes that nobody answered, or only to say that it cannot be done, without an excuse. */
+  readonly unanswered: string[] = [];
+  /** Resources that the box of this store is known to have fetched to their end. */
+  readonly held = new Set<string>();
   reads = 0;
   /** Stock of this store's products before the trial. */
   readonly opening: ReadonlyMap<string, number>;
@@ -56,6 +60,18 @@ export class Book {
 
   constructor(opening: ReadonlyMap<string, number>) {
     this.opening = opening;
+  }
+
+  /** Another box, or an older copy of it, has taken this one's place: nobody knows what it holds. */
+  loseBox(): void {
+    this.generation += 1;
+    this.held.clear();
+  }
+
+  /** The cloud was put back: what others did there straight is gone, and no edge can tell it anew. */
+  loseCloud(): void {
+    this.generation += 1;
+    for (const row of this.all) if (row.elsewhere) row.excused = true;
   }
 
   tick(): number {

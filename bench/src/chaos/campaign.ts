@@ -6,7 +6,7 @@ import { FINDINGS, type Findings } from './checks.ts';
 import { FAULT_NAMES, type FaultName } from './faults.ts';
 import { planOf, type Plan } from './plan.ts';
 import { makeTemplates, type Templates } from './template.ts';
-import { runTrial, type Outcome } from './trial.ts';
+import { PHASES, runTrial, type Outcome, type Phase } from './trial.ts';
 
 export interface CampaignOptions {
   seed: number;
@@ -45,6 +45,8 @@ export interface Summary {
   reads: number;
   /** The slowest return to "nothing waits" after the link's, ms. */
   slowestDrain: number;
+  /** What a trial spends its time on, ms, in the mean. */
+  phases: Record<Phase, number>;
   /** How many of each, in all trials. */
   found: Record<keyof Findings, number>;
   failed: { trial: number; seed: number; folder: string | null; error: string | null; findings: Findings | null }[];
@@ -135,6 +137,9 @@ function summaryOf({ seed }: CampaignOptions, results: TrialResult[], seconds: n
     acknowledged: sum(({ acknowledged }) => acknowledged),
     reads: sum(({ reads }) => reads),
     slowestDrain: Math.round(Math.max(0, ...outcomes.map(({ drained }) => drained))),
+    phases: Object.fromEntries(
+      PHASES.map((phase) => [phase, Math.round(sum(({ phases }) => phases[phase]) / Math.max(1, outcomes.length))]),
+    ) as Summary['phases'],
     found: Object.fromEntries(
       FINDINGS.map((name) => [name, sum(({ findings }) => findings[name].length)]),
     ) as Summary['found'],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Book, type Row } from './book.ts';
-import { FINDINGS, judge, type Findings } from './checks.ts';
+import { FINDINGS, judge, lostByEdge, type Findings } from './checks.ts';
 import type { Change, Evidence } from './evidence.ts';
 
 const CAUSE = { user: 'user-clerk', key: 'k1' };
@@ -56,6 +56,30 @@ describe('the judge', () => {
     const { book } = wellSettled();
     expect(kinds(judge(book, evidenceOf([...transaction('t1'), ...transaction('t2')])))).toEqual(['duplicated']);
     expect(kinds(judge(book, evidenceOf(transaction('t1'), 4)))).toEqual(['unexpected']);
+  });
+
+  test('I2: finds one fact booked as two documents under two keys', () => {
+    const { book } = wellSettled();
+    const cause = { ...CAUSE, key: 'k1-again' };
+    const again = transaction('t2', { id: 's2' }).map((change) => ({ ...change, cause, id: 's2' }));
+    expect(judge(book, evidenceOf([...transaction('t1'), ...again])).duplicated).toHaveLength(1);
+  });
+
+  test('I2: finds what the edge has dropped before the devices offer it again', () => {
+    const { book, row } = wellSettled();
+    book.acknowledge(row, 'waiting', 0);
+    const inbox = new Set<string>();
+    expect(lostByEdge(book, { changes: [], inbox })).toHaveLength(1);
+    expect(lostByEdge(book, { changes: transaction('t1'), inbox })).toEqual([]);
+    expect(lostByEdge(book, { changes: [], inbox: new Set(['user-clerk k1']) })).toEqual([]);
+    book.loseBox();
+    expect(lostByEdge(book, { changes: [], inbox })).toEqual([]);
+  });
+
+  test('finds reads that nobody answered', () => {
+    const { book, evidence } = wellSettled();
+    book.unanswered.push('sales/s1 was 503');
+    expect(kinds(judge(book, evidence))).toEqual(['failedReads']);
   });
 
   test('finds what nobody wrote, or not like that', () => {

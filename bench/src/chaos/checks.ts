@@ -7,6 +7,8 @@ export interface Findings {
   /** Acknowledged, and neither in the cloud nor in the inbox; or missed by a read that came after (I2, I6). */
   lost: string[];
   missed: string[];
+  /** Reads of covered routes that nobody answered, where DESIGN.md promises an answer. */
+  failedReads: string[];
   /** Took effect more than once. */
   duplicated: string[];
   /** In the cloud, and nobody wrote it, or not like that. */
@@ -17,11 +19,12 @@ export interface Findings {
   diverged: string[];
 }
 
-export const FINDINGS = ['lost', 'missed', 'duplicated', 'unexpected', 'stuck', 'diverged'] as const;
+export const FINDINGS = ['lost', 'missed', 'failedReads', 'duplicated', 'unexpected', 'stuck', 'diverged'] as const;
 
 export const nothingFound = (): Findings => ({
   lost: [],
   missed: [],
+  failedReads: [],
   duplicated: [],
   unexpected: [],
   stuck: [],
@@ -38,8 +41,21 @@ export function judge(book: Book, evidence: Evidence): Findings {
   for (const { row, what } of book.suspicions)
     if (!isRefused(row, done.get(nameOf(row)) ?? [])) findings.missed.push(`${describe(row)}: ${what}`);
   findings.missed.push(...book.wrong);
+  findings.failedReads.push(...book.unanswered);
+  judgeTwins(book, evidence, findings);
   findings.diverged.push(...evidence.differences);
   return findings;
+}
+
+/**
+ * What the edge has lost by itself: acknowledged by the present box and cloud, nothing waits any more, and the cloud has
+ * not heard of it. Asked before the devices offer again what they hold, which would make up for it.
+ */
+export function lostByEdge(book: Book, { changes, inbox }: Pick<Evidence, 'changes' | 'inbox'>): string[] {
+  const done = byCause(changes);
+  return book.all
+    .filter((row) => book.binding(row) && !isTold(row) && !done.has(nameOf(row)) && !inbox.has(nameOf(row)))
+    .map((row) => `${describe(row)} left the edge and never reached the cloud`);
 }
 
 const nameOf = ({ user, key }: { user: string; key: string }) => `${user} ${key}`;
@@ -67,6 +83,20 @@ function describe(row: Row): string {
   return `${row.resource}/${row.id ?? '?'} (${row.effect.type}, key ${row.key}, told ${row.told})`;
 }
 
+/** Its author knows that it was not taken: a box that was replaced may say no to what its predecessor had taken. */
+const isTold = ({ told, effect }: Row) => told === 'refused' || (told === 'declined' && effect.type !== 'fact');
+
+/** One fact, two documents: booked twice under different keys. Its number is its author's own. */
+function judgeTwins(book: Book, { changes }: Evidence, { duplicated }: Findings): void {
+  for (const row of book.all) {
+    const { effect } = row;
+    if (effect.type !== 'fact') continue;
+    const twins = changes.filter(({ resource, doc }) => resource === row.resource && doc?.['number'] === effect.number);
+    const documents = new Set(twins.map(({ id }) => id)).size;
+    if (documents > 1) duplicated.push(`${describe(row)} is ${documents} documents in the cloud`);
+  }
+}
+
 function judgeRow(row: Row, transactions: readonly Change[][], { inbox }: Evidence, findings: Findings): void {
   if (transactions.length > 1)
     findings.duplicated.push(`${describe(row)} is in the cloud ${transactions.length} times`);
@@ -76,9 +106,7 @@ function judgeRow(row: Row, transactions: readonly Change[][], { inbox }: Eviden
   if (row.excused) return;
   // An edit to what is there already changes nothing, and is done.
   if (transaction !== undefined && row.effect.type === 'edit' && row.told === 'applied') return;
-  // A box that was replaced may say no to what its predecessor had taken: then its author knows.
-  const isTold = row.told === 'refused' || (row.told === 'declined' && row.effect.type !== 'fact');
-  if (row.acknowledged && !isTold && !inbox.has(nameOf(row)))
+  if (row.acknowledged && !isTold(row) && !inbox.has(nameOf(row)))
     findings.lost.push(
       `${describe(row)} ${transaction === undefined ? 'never reached the cloud' : 'was refused there'}, and is not in the inbox`,
     );

@@ -1,7 +1,7 @@
 /** A device of the store, or someone elsewhere: does its steps, and offers what it wrote until the cloud has settled it. */
 import type { Answer, Client } from '../stage/client.ts';
 import type { Book, Row } from './book.ts';
-import { look, lookAround } from './looking.ts';
+import { look, lookAround, type Eyes } from './looking.ts';
 import { requestOf, type OpeningProduct } from './operations.ts';
 import type { Offer, Outbox } from './outbox.ts';
 import type { Op, Step } from './plan.ts';
@@ -13,6 +13,8 @@ export interface DeviceOptions {
   outbox: Outbox;
   book: Book;
   opening: readonly OpeningProduct[];
+  /** Of this store's edge: odd while no process is there, and another number after it was. */
+  outages(): number;
   /** A step is done. */
   stepped(): void;
 }
@@ -50,6 +52,11 @@ export class Device {
     for (const offer of this.#options.outbox.offers) await this.#offer(offer);
   }
 
+  get #eyes(): Eyes {
+    const { book, client, outages } = this.#options;
+    return { book, client, outages };
+  }
+
   async #do(op: Op): Promise<void> {
     const { book, client, elsewhere, opening, outbox, user } = this.#options;
     if (op.type === 'repeat') {
@@ -57,7 +64,7 @@ export class Device {
       if (offer !== undefined) await this.#offer(offer);
       return;
     }
-    if (op.type === 'look') return lookAround(client, book, opening);
+    if (op.type === 'look') return lookAround(this.#eyes, opening);
     const request = await requestOf(op, {
       book,
       opening,
@@ -71,7 +78,7 @@ export class Device {
     if (request === null) return;
     outbox.put(request.offer);
     await this.#offer(request.offer);
-    if (!elsewhere && book.binding(request.row)) await look(client, book, request.row);
+    if (!elsewhere && book.binding(request.row)) await look(this.#eyes, request.row);
   }
 
   /** Same key, same bytes, however often. */

@@ -72,7 +72,7 @@ function reading<T>(data: string, read: (db: DatabaseSync) => T): T {
   }
 }
 
-const inboxOf = (data: string) =>
+export const inboxOf = (data: string) =>
   reading(data, (db) => {
     const rows = db.prepare(`SELECT user, key FROM entry WHERE inbox IS NOT NULL`).all();
     return new Set(rows.map((row) => `${String(row['user'])} ${String(row['key'])}`));

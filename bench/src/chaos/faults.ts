@@ -59,6 +59,17 @@ const clock = (part: Part): Fault => ({
   },
 });
 
+/** Cuts behind which nothing of a write can have reached the cloud. */
+const CUTS = ['down', 'refuse', 'blackhole'] as const;
+const WAIT_LIMIT = 3000;
+
+/** Until somebody was told 202 by the present box, or for as long as somebody may still write. */
+async function waitsHere(book: Book): Promise<void> {
+  const waits = () => book.all.some((row) => row.told === 'waiting' && book.binding(row));
+  const end = performance.now() + WAIT_LIMIT;
+  while (!waits() && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
 const OWN = {
   delay: {
     about: 'the round trip takes longer, up to half a second',
@@ -71,6 +82,17 @@ const OWN = {
   },
   'kill-edge': crash('edge'),
   'kill-cloud': crash('cloud'),
+  'cut-and-kill': {
+    about: 'the link is cut, and the edge killed with kill -9 and started again while acknowledged writes wait in it',
+    async run({ world, book, chance, hold }) {
+      await world.link.set(chance.pick(CUTS));
+      await hold();
+      await waitsHere(book);
+      await world.turn('edge', () => world.crash('edge'));
+      await hold();
+      await world.link.set('up');
+    },
+  },
   'full-disk': {
     about: 'no file of the edge may grow: its disk is full, and later has room again',
     possible: canFillDisk,
@@ -111,7 +133,7 @@ const OWN = {
       await hold();
       await world.turn('edge', () =>
         world.crash('edge', async () => {
-          book.generation += 1;
+          book.loseBox();
           world.restoreEdge();
         }),
       );
@@ -123,7 +145,7 @@ const OWN = {
     run: ({ world, book }) =>
       world.turn('edge', () =>
         world.crash('edge', async () => {
-          book.generation += 1;
+          book.loseBox();
           world.loseEdge();
         }),
       ),
@@ -136,8 +158,7 @@ const OWN = {
       await hold();
       await world.turn('cloud', () =>
         world.crash('cloud', async () => {
-          book.generation += 1;
-          for (const row of book.all) if (row.elsewhere) row.excused = true;
+          book.loseCloud();
           await world.database.restore();
         }),
       );

@@ -5,42 +5,78 @@ import type { OpeningProduct } from './operations.ts';
 
 type Doc = Record<string, unknown>;
 
+/** Where a device of the store looks, and what it knows. */
+export interface Eyes {
+  client: Client;
+  book: Book;
+  /** Of this store's edge: odd while no process is there, and another number after it was. */
+  outages(): number;
+}
+
 /** Looks for one write's own document. */
-export async function look(client: Client, book: Book, row: Row): Promise<void> {
+export async function look(eyes: Eyes, row: Row): Promise<void> {
   const { effect, id } = row;
   if (id === null) return;
   switch (effect.type) {
     case 'fact':
     case 'make':
-      return lookFor(client, book, row);
+      return lookFor(eyes, row);
     case 'edit':
-      return lookAtField(client, book, row);
+      return lookAtField(eyes, row);
     case 'delete':
-      return lookForNothing(client, book, row);
+      return lookForNothing(eyes, row);
   }
 }
 
 /** Looks at some of what was acknowledged, whoever was told, and at a level of stock. */
-export async function lookAround(client: Client, book: Book, opening: readonly OpeningProduct[]): Promise<void> {
+export async function lookAround(eyes: Eyes, opening: readonly OpeningProduct[]): Promise<void> {
+  const { book } = eyes;
+  await lookWhatIsHeld(eyes);
   const binding = book.all.filter((row) => book.binding(row));
   for (const row of [binding[0], binding[Math.floor(binding.length / 2)], binding.at(-1)])
-    if (row !== undefined) await look(client, book, row);
+    if (row !== undefined) await look(eyes, row);
   const fact = binding.findLast(({ effect }) => effect.type === 'fact');
   if (fact?.effect.type === 'fact') {
-    await lookAtList(client, book, fact, fact.effect.number);
-    for (const product of fact.effect.moves.keys()) await lookAtLevel(client, book, product);
-  } else if (opening[0] !== undefined) await lookAtLevel(client, book, opening[0].id);
+    await lookAtList(eyes, fact, fact.effect.number);
+    for (const product of fact.effect.moves.keys()) await lookAtLevel(eyes, product);
+  } else if (opening[0] !== undefined) await lookAtLevel(eyes, opening[0].id);
 }
 
-/** Null: nobody answered, or not from all that is known here. */
-async function read<T>(client: Client, book: Book, path: string): Promise<Answer<T> | null> {
-  const answer = await client.get<T>(path).catch(() => null);
-  if (answer === null) return null;
-  book.reads += 1;
-  // A replica that is still being filled covers nothing yet, and the answer says what it does not include.
-  if (answer.status >= 500 || answer.headers.get('larder-pending') !== null) return null;
-  return answer;
+/** What the reads below look at. */
+export const LOOKED_AT = ['products', 'customers', 'sales', 'returns', 'receipts', 'adjustments', 'stock-levels'];
+
+/** A list that the replica answers has been fetched to its end: from then on nothing excuses a read of it (I9). */
+async function lookWhatIsHeld(eyes: Eyes): Promise<void> {
+  for (const resource of LOOKED_AT) if (!eyes.book.held.has(resource)) await read(eyes, resource, '?limit=1');
 }
+
+/**
+ * Null: nobody answered, which counts as failed, or it is excused. Excuses are only these, by DESIGN.md:
+ * - there was no edge at that moment, or it went while it was asked (I12 promises only that it comes back);
+ * - a resource that is not fetched to its end has no replica to fall back on (I9), and neither has a list of it a way to
+ *   show what waits, nor a level that was added to and never fetched: those say so in `Larder-Pending`. A document that
+ *   a waiting write made or changed has no excuse (I6).
+ */
+async function read<T>({ client, book, outages }: Eyes, resource: string, rest: string): Promise<Answer<T> | null> {
+  const before = outages();
+  const isHeld = book.held.has(resource);
+  const answer = await client.get<T>(`/${resource}${rest}`).catch(() => null);
+  book.reads += 1;
+  const isSameEdge = before % 2 === 0 && outages() === before;
+  if (answer === null || answer.status >= 500) {
+    if (isSameEdge && isHeld) book.unanswered.push(`${resource}${rest} was ${failureOf(answer)}`);
+    return null;
+  }
+  const isList = rest.startsWith('?');
+  if (isList && isSameEdge && answer.headers.get('larder-source') === 'replica') book.held.add(resource);
+  const mayLeaveOut = !isHeld && (isList || resource === 'stock-levels');
+  return mayLeaveOut && answer.headers.get('larder-pending') !== null ? null : answer;
+}
+
+const failureOf = (answer: Answer<unknown> | null) =>
+  answer === null
+    ? `not answered at ${new Date().toISOString()}`
+    : `${answer.status} ${JSON.stringify(answer.body)} ${sourceOf(answer)}`;
 
 /** Who answered, for the report. */
 const sourceOf = ({ headers }: Answer<unknown>) =>
@@ -51,30 +87,32 @@ function suspect(book: Book, row: Row, what: string): void {
   if (book.binding(row)) book.suspicions.push({ row, what });
 }
 
-async function lookFor(client: Client, book: Book, row: Row): Promise<void> {
+async function lookFor(eyes: Eyes, row: Row): Promise<void> {
+  const { book } = eyes;
   const deleted = () => book.all.some(({ effect, id }) => effect.type === 'delete' && id === row.id);
-  const answer = await read(client, book, `/${row.resource}/${row.id}`);
+  const answer = await read(eyes, row.resource, `/${row.id}`);
   if (answer === null || answer.status === 200 || deleted()) return;
   suspect(book, row, `${row.resource}/${row.id} was ${answer.status} ${sourceOf(answer)}`);
 }
 
-async function lookForNothing(client: Client, book: Book, row: Row): Promise<void> {
-  const answer = await read(client, book, `/products/${row.id}`);
+async function lookForNothing(eyes: Eyes, row: Row): Promise<void> {
+  const answer = await read(eyes, 'products', `/${row.id}`);
   if (answer !== null && answer.status !== 404)
-    suspect(book, row, `products/${row.id} was ${answer.status} ${sourceOf(answer)}`);
+    suspect(eyes.book, row, `products/${row.id} was ${answer.status} ${sourceOf(answer)}`);
 }
 
-async function lookAtList(client: Client, book: Book, row: Row, number: string): Promise<void> {
-  const answer = await read<{ data: Doc[] }>(client, book, `/${row.resource}?number=${number}`);
+async function lookAtList(eyes: Eyes, row: Row, number: string): Promise<void> {
+  const answer = await read<{ data: Doc[] }>(eyes, row.resource, `?number=${number}`);
   if (answer === null || answer.body.data.length === 1) return;
-  suspect(book, row, `${row.resource}?number=${number} listed ${answer.body.data.length} ${sourceOf(answer)}`);
+  suspect(eyes.book, row, `${row.resource}?number=${number} listed ${answer.body.data.length} ${sourceOf(answer)}`);
 }
 
 /** The field is as this edit made it, or as one that may have come after it. */
-async function lookAtField(client: Client, book: Book, row: Row): Promise<void> {
+async function lookAtField(eyes: Eyes, row: Row): Promise<void> {
+  const { book } = eyes;
   const { effect } = row;
   if (effect.type !== 'edit') return;
-  const answer = await read<Doc>(client, book, `/products/${row.id}`);
+  const answer = await read<Doc>(eyes, 'products', `/${row.id}`);
   // Deleted since, perhaps: that has its own check.
   if (answer === null || answer.status !== 200) return;
   const later = book.all.filter(
@@ -94,11 +132,12 @@ async function lookAtField(client: Client, book: Book, row: Row): Promise<void> 
 }
 
 /** What was acknowledged before is in it; what was not may be. */
-async function lookAtLevel(client: Client, book: Book, product: string): Promise<void> {
+async function lookAtLevel(eyes: Eyes, product: string): Promise<void> {
+  const { book } = eyes;
   const opening = book.opening.get(product) ?? 0;
   const certain = new Set(book.all.filter((row) => book.binding(row)));
   const { generation } = book;
-  const answer = await read<{ qty?: number }>(client, book, `/stock-levels/S001:${product}`);
+  const answer = await read<{ qty?: number }>(eyes, 'stock-levels', `/S001:${product}`);
   if (answer === null || generation !== book.generation) return;
   let [least, most] = [opening, opening];
   for (const row of book.all) {

@@ -89,7 +89,10 @@ export function planOf(runSeed: number, trial: number, options: PlanOptions): Pl
 
 function faultsOf(chance: Chance, enabled: readonly FaultName[]): { fault: FaultName }[] {
   const count = enabled.length === 0 ? 0 : 2 + chance.whole(4);
-  return Array.from({ length: count }, () => ({ fault: chance.pick(enabled) }));
+  const faults = Array.from({ length: count }, () => chance.pick(enabled));
+  // What only the edge's disk holds has to outlive it, in two trials of five: the first promise (I1, I2).
+  if (enabled.includes('cut-and-kill') && chance.happens(0.4)) faults[0] = 'cut-and-kill';
+  return faults.map((fault) => ({ fault }));
 }
 
 function placed(chance: Chance, faults: { fault: FaultName }[], devices: DevicePlan[]): PlannedFault[] {

@@ -1,6 +1,7 @@
 /** What a run has to say, for people. */
-import { FINDINGS } from './checks.ts';
+import { FINDINGS, type Findings } from './checks.ts';
 import type { Summary, TrialResult } from './campaign.ts';
+import { PHASES } from './trial.ts';
 
 /** One line for each trial, as it ends. */
 export function lineOf({ trial, plan, outcome, error, seconds }: TrialResult): string {
@@ -10,7 +11,7 @@ export function lineOf({ trial, plan, outcome, error, seconds }: TrialResult): s
   const found = FINDINGS.filter((name) => outcome.findings[name].length > 0);
   const drained = `drained in ${(outcome.drained / 1000).toFixed(1)} s`;
   const verdict = found.length === 0 ? 'well' : `FAILED: ${found.join(', ')}`;
-  return `${head} ${verdict}; ${outcome.acknowledged} acknowledged, ${drained}, ${seconds.toFixed(1)} s in all`;
+  return `${head} ${verdict}; ${outcome.acknowledged} acknowledged, ${drained}, ${seconds.toFixed(1)} s in all (${phasesOf(outcome.phases)})`;
 }
 
 export function textOf(summary: Summary): string {
@@ -22,13 +23,20 @@ export function textOf(summary: Summary): string {
     'faults',
     ...faults,
     `acknowledged         ${summary.acknowledged} writes, ${summary.reads} reads checked`,
-    ...FINDINGS.map((name) => `${name.padEnd(20)} ${summary.found[name]}`),
+    ...FINDINGS.map((name) => `${wordsOf(name).padEnd(20)} ${summary.found[name]}`),
     `slowest to drain     ${(summary.slowestDrain / 1000).toFixed(1)} s after the link's return`,
+    `a trial's time       ${phasesOf(summary.phases)}`,
     ...summary.failed.flatMap(failureOf),
     summary.passed === summary.trials ? 'all passed' : `${summary.trials - summary.passed} FAILED`,
     '',
   ].join('\n');
 }
+
+/** `failedReads`: failed reads. */
+const wordsOf = (name: keyof Findings) => name.replace(/[A-Z]/, (letter) => ` ${letter.toLowerCase()}`);
+
+const phasesOf = (phases: Summary['phases']) =>
+  PHASES.map((phase) => `${phase} ${(phases[phase] / 1000).toFixed(1)} s`).join(', ');
 
 const MOST = 5;
 

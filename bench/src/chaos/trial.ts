@@ -3,10 +3,11 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { until } from '../stage/client.ts';
 import { Book } from './book.ts';
-import { judge, nothingFound, type Findings } from './checks.ts';
+import { judge, lostByEdge, nothingFound, type Findings } from './checks.ts';
 import { Device } from './device.ts';
-import { gather, statusOf, waitingIn } from './evidence.ts';
+import { feedOf, gather, inboxOf, statusOf, waitingIn } from './evidence.ts';
 import { befall } from './faults.ts';
+import { LOOKED_AT } from './looking.ts';
 import { Outbox } from './outbox.ts';
 import type { Plan } from './plan.ts';
 import type { Template } from './template.ts';
@@ -18,6 +19,23 @@ export interface Outcome {
   reads: number;
   /** From the link's return until nothing waited any more, ms. */
   drained: number;
+  /** How long each part of it took, ms. */
+  phases: Record<Phase, number>;
+}
+
+/** Starting the processes; the devices' work; draining; offering again; comparing what is left. */
+export const PHASES = ['start', 'work', 'drain', 'offer', 'compare'] as const;
+export type Phase = (typeof PHASES)[number];
+
+class Watch {
+  readonly phases: Record<Phase, number> = { start: 0, work: 0, drain: 0, offer: 0, compare: 0 };
+  #at = performance.now();
+
+  ended(phase: Phase): void {
+    const now = performance.now();
+    this.phases[phase] += Math.round(now - this.#at);
+    this.#at = now;
+  }
 }
 
 /** Only a fault takes this long: an entry whose cloud died under it waits half a minute for its lease to run out. ms */
@@ -29,10 +47,13 @@ const HOLD_LIMIT = 2500;
 export async function runTrial(plan: Plan, template: Template, directory: string): Promise<Outcome> {
   mkdirSync(directory, { recursive: true });
   await using parts = new AsyncDisposableStack();
+  const watch = new Watch();
   const database = await template.copy(directory);
   const edge = plan.fresh ? null : template.edge;
   const world = parts.adopt(await World.open({ directory, database, edge, rttMs: 20 }), (part) => part.close());
   const book = new Book(template.opening);
+  if (!plan.fresh) for (const resource of LOOKED_AT) book.held.add(resource);
+  watch.ended('start');
   const steps = new Steps();
   const devices = plan.devices.map(({ user, elsewhere }, at) => {
     const client = template.people[user].at(elsewhere ? world.cloudUrl : world.edgeUrl);
@@ -43,6 +64,7 @@ export async function runTrial(plan: Plan, template: Template, directory: string
       opening: template.products,
       user: { id: `user-${user}`, store: elsewhere ? 'S002' : 'S001' },
       outbox: new Outbox(join(directory, `device-${at}.jsonl`)),
+      outages: () => world.outages,
       stepped: () => steps.done(),
     });
   });
@@ -55,29 +77,41 @@ export async function runTrial(plan: Plan, template: Template, directory: string
     await befall(fault, seed, { world, book, devices, hold: end });
   });
   await Promise.all([work, ...faults]);
+  watch.ended('work');
   // Awaited here, or all would be ended first.
-  return await settleAndJudge(world, book, devices, template);
+  return await settleAndJudge({ world, book, devices, template, watch });
 }
 
-async function settleAndJudge(
-  world: World,
-  book: Book,
-  devices: readonly Device[],
-  template: Template,
-): Promise<Outcome> {
+interface Aftermath {
+  world: World;
+  book: Book;
+  devices: readonly Device[];
+  template: Template;
+  watch: Watch;
+}
+
+async function settleAndJudge({ world, book, devices, template, watch }: Aftermath): Promise<Outcome> {
   await world.link.set('up');
-  const figures = () => ({ acknowledged: book.acknowledged.length, reads: book.reads });
+  const figures = () => ({ acknowledged: book.acknowledged.length, reads: book.reads, phases: watch.phases });
+  const lost: string[] = [];
   let drained = 0;
   try {
     // Nobody writes, nobody asks: it drains by itself (I5).
     drained = await drain(world);
+    watch.ended('drain');
+    const changes = await feedOf(world.cloudUrl, 'S001', template.cursor);
+    lost.push(...lostByEdge(book, { changes, inbox: inboxOf(world.edgeData) }));
     await offerAgain(devices);
     await drain(world);
+    watch.ended('offer');
   } catch (error) {
     const stuck = [`${String(error)}: ${JSON.stringify(waitingIn(world.edgeData))}`];
-    return { findings: { ...nothingFound(), stuck }, ...figures(), drained: DRAIN_LIMIT };
+    return { findings: { ...nothingFound(), lost, stuck }, ...figures(), drained: DRAIN_LIMIT };
   }
-  return { findings: judge(book, await gather(world, template)), ...figures(), drained };
+  const findings = judge(book, await gather(world, template));
+  findings.lost.push(...lost);
+  watch.ended('compare');
+  return { findings, ...figures(), drained };
 }
 
 /** Until nothing waits, nothing is only in the overlay, and the replica follows the cloud. */

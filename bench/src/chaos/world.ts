@@ -30,6 +30,8 @@ export class World {
   readonly link: Link;
   #cloud: Running;
   #edge: Running;
+  /** Rises when the edge ends and when it serves again: odd while no process is there to answer. */
+  outages = 0;
   /** Of the profile: 0, or 1 after an upgrade. */
   #release = 0;
   /** One thing at a time is done to each part. */
@@ -76,15 +78,24 @@ export class World {
 
   /** `kill -9`, something in between, and a new start at the same address. */
   async crash(part: Part, between: () => Promise<void> = async () => {}): Promise<void> {
-    await (part === 'edge' ? this.#edge : this.#cloud).stop('SIGKILL');
+    if (part === 'edge') return this.#restartEdge('SIGKILL', between);
+    await this.#cloud.stop('SIGKILL');
     await between();
-    if (part === 'cloud') this.#cloud = await launchCloud(this.directory, this.database.url, portOf(this.#cloud));
-    else this.#edge = await launchEdge(this.directory, this.link.url, portOf(this.#edge), this.#release);
+    this.#cloud = await launchCloud(this.directory, this.database.url, portOf(this.#cloud));
+  }
+
+  async #restartEdge(signal: 'SIGKILL' | 'SIGTERM', between: () => Promise<void>): Promise<void> {
+    this.outages += 1;
+    await this.#edge.stop(signal);
+    await between();
+    this.#edge = await launchEdge(this.directory, this.link.url, portOf(this.#edge), this.#release);
+    this.outages += 1;
   }
 
   /** Starts the edge with this release of the profile, after a crash or an orderly end. */
   async changeRelease(release: 0 | 1, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
     const before = this.#release;
+    this.outages += 1;
     await this.#edge.stop(signal);
     try {
       this.#edge = await launchEdge(this.directory, this.link.url, portOf(this.#edge), release);
@@ -94,6 +105,7 @@ export class World {
       if (release >= before || !String(error).includes('accepted them, this is release')) throw error;
       this.#edge = await launchEdge(this.directory, this.link.url, portOf(this.#edge), before);
     }
+    this.outages += 1;
   }
 
   /** From now on no file of the edge may grow past a page, as on a full disk; or may again. */
