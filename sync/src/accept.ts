@@ -106,12 +106,11 @@ export class Accept {
       at,
     };
     this.#parts.limits.admit(sizeOf(entry));
-    const seq = store.entries.insert(entry);
-    const tags = store.rebase.first(store.entries.get(seq));
+    const kept = store.rebase.first(store.entries.insert(entry));
     this.#remember(call.user, call);
-    noted.tag(...tags);
-    noted.opened.push({ seq, tags });
-    return { type: 'kept', entry: store.entries.get(seq) };
+    noted.tag(...kept.tags);
+    noted.opened.push({ seq: kept.seq, tags: kept.tags });
+    return { type: 'kept', entry: kept };
   }
 
   /** A client may still use ids that the cloud has replaced. */

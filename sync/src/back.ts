@@ -36,8 +36,12 @@ const STATUS_EVERY = 100;
 /** RFC 9110 §15.3.3. */
 const ACCEPTED = 202;
 const MOST_DELIVERABLE = 10_000;
-/** Documents are counted anew at most this often, ms: a count walks an index. */
+/**
+ * Documents are counted anew at most this often, ms, and for no more than this share of the time: a count walks an
+ * index, and writes wait for it.
+ */
 const COUNT_EVERY = 2000;
+const COUNT_SHARE = 1 / 200;
 
 /** Processor time of this thread, ms. */
 function threadTime(): number {
@@ -70,7 +74,8 @@ export class Back {
   /** How often the link has come back, as the front counts it. */
   #contact = 0;
   #counts = new Map<string, number>();
-  #countedAt = -Infinity;
+  #countAt = -Infinity;
+  #countedComplete = false;
   #stopped = false;
 
   constructor(options: WorkerOptions, app: App, post: (message: FromWriter) => void) {
@@ -397,9 +402,13 @@ export class Back {
   }
 
   #count(): void {
-    if (performance.now() - this.#countedAt < COUNT_EVERY) return;
-    this.#countedAt = performance.now();
+    const { complete } = this.#feed;
+    const began = performance.now();
+    if (began < this.#countAt && complete === this.#countedComplete) return;
+    this.#countedComplete = complete;
     for (const [name, table] of this.#store.tables) this.#counts.set(name, table.count());
+    const ended = performance.now();
+    this.#countAt = ended + Math.max(COUNT_EVERY, (ended - began) / COUNT_SHARE);
   }
 }
 

@@ -41,13 +41,28 @@ type Later = 'state' | 'tags' | 'overlaid' | 'marked' | 'attempts' | 'again' | '
 type OfInbox = 'inbox' | 'temporary' | 'orphanOf' | 'retriedAs';
 export type NewEntry = Omit<QueuedEntry, 'seq' | Later | OfInbox>;
 
+/** What a new entry's row says besides. */
+const NEW = {
+  state: 'queued',
+  overlaid: true,
+  marked: false,
+  attempts: 0,
+  again: false,
+  tags: [] as string[],
+  answer: null,
+  settledAt: null,
+  inbox: null,
+  temporary: [] as string[],
+  orphanOf: null,
+  retriedAs: null,
+} satisfies Pick<QueuedEntry, Later | OfInbox>;
+
 const OPEN_STATES: readonly OpenState[] = ['queued', 'sending', 'unknown'];
 const OPEN = `('${OPEN_STATES.join(`', '`)}')`;
 
 const inboxStatements = (db: DatabaseSync) => ({
   kind: db.prepare('UPDATE entry SET inbox = ? WHERE seq = ?'),
   orphanOf: db.prepare('UPDATE entry SET orphan_of = ? WHERE seq = ?'),
-  temporary: db.prepare('UPDATE entry SET temporary = ? WHERE seq = ?'),
 });
 
 export class Entries {
@@ -62,6 +77,7 @@ export class Entries {
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', '[]')`),
       byKey: db.prepare('SELECT * FROM entry WHERE user = ? AND key = ?'),
       bySeq: db.prepare('SELECT * FROM entry WHERE seq = ?'),
+      effect: db.prepare('UPDATE entry SET tags = ?, made = ?, looked = ?, temporary = ? WHERE seq = ?'),
       tags: db.prepare('UPDATE entry SET tags = ? WHERE seq = ?'),
       documents: db.prepare('UPDATE entry SET made = ?, looked = ? WHERE seq = ?'),
       fault: db.prepare('UPDATE entry SET fault = ? WHERE seq = ?'),
@@ -116,7 +132,8 @@ export class Entries {
     };
   }
 
-  insert(entry: NewEntry): number {
+  /** Adds an entry, and returns it as its row says. */
+  insert(entry: NewEntry): QueuedEntry {
     const { changes: _, lastInsertRowid } = this.#statements.insert.run(
       entry.key,
       entry.user.id,
@@ -133,7 +150,7 @@ export class Entries {
       entry.at,
       sizeOf(entry),
     );
-    return Number(lastInsertRowid);
+    return { ...entry, ...NEW, seq: Number(lastInsertRowid) };
   }
 
   byKey(user: string, key: string): QueuedEntry | null {
@@ -177,8 +194,11 @@ export class Entries {
     this.#inbox.orphanOf.run(refused, seq);
   }
 
-  setTemporary(seq: number, ids: readonly string[]): void {
-    this.#inbox.temporary.run(JSON.stringify(ids), seq);
+  /** What its first run came to: `made` and `looked` as of `setDocuments`. */
+  setEffect(seq: number, effect: { tags: string[]; made: string[]; looked: string[]; temporary: string[] }): void {
+    const { tags, made, looked, temporary } = effect;
+    const values = [tags, made, looked, temporary].map((value) => JSON.stringify(value));
+    this.#statements.effect.run(...values, seq);
   }
 
   setTags(seq: number, tags: string[]): void {

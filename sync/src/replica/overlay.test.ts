@@ -36,7 +36,7 @@ const effectOf = (touch: Touch): Effect => ({
 function needsOfLast(...touches: Touch[]): number[] {
   let needs = new Set<number>();
   for (const touch of touches) {
-    const seq = store.entries.insert({
+    const { seq } = store.entries.insert({
       key: `k${(keys += 1)}`,
       user: { id: 'ann', store: 'S1' },
       route: 'POST /orders',

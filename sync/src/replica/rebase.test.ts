@@ -66,7 +66,7 @@ function take(store: Store, model: Model, each: Step, at: number): void {
       return store.putBase('articles', each.article, at, doc, 0);
     }
     const isOrder = each.type === 'order';
-    const seq = store.entries.insert({
+    const entry = store.entries.insert({
       key: `k${at}`,
       user: { id: 'ann', store: 'S1' },
       route: isOrder ? 'POST /orders' : 'PATCH /articles/:id',
@@ -81,8 +81,8 @@ function take(store: Store, model: Model, each: Step, at: number): void {
       at: new Date(at).toISOString(),
     });
     if (isOrder || store.view.get('articles', each.article) !== null) {
-      store.rebase.first(store.entries.get(seq));
-      model.waiting.push({ seq, step: each });
+      store.rebase.first(entry);
+      model.waiting.push({ seq: entry.seq, step: each });
     }
   });
 }

@@ -56,8 +56,8 @@ export class Rebase {
     return reqOf({ ...entry, claims: null }, params);
   }
 
-  /** Runs the newest entry for the first time; its tags are set on it. An apply that throws is the caller's to judge. */
-  first(entry: QueuedEntry): string[] {
+  /** Runs the newest entry for the first time; returns it as it then is. An apply that throws is the caller's to judge. */
+  first(entry: QueuedEntry): QueuedEntry {
     const { view, overlay, entries, tables } = this.#parts;
     const application = new Application(view, entry, (resource, id) => view.get(resource, id));
     this.#apply(entry, application);
@@ -71,10 +71,10 @@ export class Rebase {
       tables.get(resource)?.setView(id, doc);
     }
     const tags = tagsOf(touchedBy(effect).values());
-    entries.setTags(entry.seq, tags);
-    entries.setDocuments(entry.seq, ...documentsOf(effect));
-    if (effect.temporary.length > 0) entries.setTemporary(entry.seq, effect.temporary);
-    return tags;
+    const [made, looked] = documentsOf(effect);
+    const { temporary } = effect;
+    entries.setEffect(entry.seq, { tags, made, looked, temporary });
+    return { ...entry, tags, temporary };
   }
 
   /** Notes that a document's base changed, or that an effect on it went. */

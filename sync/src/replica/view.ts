@@ -1,7 +1,7 @@
 /** Reads of the replica: what `answer`, `check` and `apply` see. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Doc, Query, Reader } from '../profile.ts';
-import { TEMPORARY_ID } from '../temporary-id.ts';
+import { TEMPORARY, TEMPORARY_ID } from '../temporary-id.ts';
 import { countSql, fewSql, listSql, type Sql } from './query.ts';
 import type { Table, Tables } from './tables.ts';
 
@@ -122,6 +122,7 @@ export class View implements Reader {
    * has another temporary id in between.
    */
   settledId(id: string): string {
+    if (!id.startsWith(TEMPORARY)) return id;
     const row = this.#temporary.get(id);
     return row === undefined ? id : this.settledId(String(row['id']));
   }
