@@ -18,6 +18,7 @@ import type { QueuedEntry } from './queue/entries.ts';
 import { isSettled } from './queue/states.ts';
 import { freeBytesOf, Limits } from './queue/limits.ts';
 import { Replay } from './replay.ts';
+import { Rebuild } from './replica/rebuild.ts';
 import { answerOf } from './request.ts';
 import { startSchedule } from './schedule.ts';
 import { Slices } from './slices.ts';
@@ -59,6 +60,7 @@ export class Back {
   readonly #replay: Replay;
   readonly #feed: Feed;
   readonly #audit: Audit;
+  readonly #rebuild: Rebuild;
   readonly #cloud: Cloud;
   readonly #clock: Clock;
   readonly #schedule: { stop(): void };
@@ -126,8 +128,20 @@ export class Back {
     const { settlement } = this.#replay;
     this.#inbox = new InboxDesk({ store: this.#store, accept: this.#accept, settlement, now, alarm });
     this.#schedule = this.#beginSchedule(options, now);
+    this.#rebuild = new Rebuild({
+      store: this.#store,
+      slices: this.#slices(),
+      turn: () => this.#turn(),
+      moved: () => this.#statusChanged(),
+      log: (level, message, detail) => this.#log(level, message, detail),
+    });
     post({ type: 'ready', ...this.#store.snapshot(), status: this.#status() });
     this.#replay.kick();
+    this.#rebuild.begin();
+  }
+
+  #slices(): Slices {
+    return new Slices({ store: this.#store, turn: () => this.#turn(), spent: threadTime });
   }
 
   #beginSchedule(options: WorkerOptions, now: () => number): { stop(): void } {
@@ -158,7 +172,7 @@ export class Back {
   #feedOf(options: WorkerOptions): Feed {
     return new Feed({
       store: this.#store,
-      slices: new Slices({ store: this.#store, turn: () => this.#turn(), spent: threadTime }),
+      slices: this.#slices(),
       cloud: this.#cloud,
       storeId: options.store,
       credential: options.credential,
@@ -237,6 +251,7 @@ export class Back {
     this.#schedule.stop();
     this.#replay.stop();
     this.#feed.stop();
+    this.#rebuild.stop();
     if (this.#statusTimer !== null) clearTimeout(this.#statusTimer);
     void this.#cloud.close().then(() => {
       this.#store.close();
@@ -382,10 +397,11 @@ export class Back {
     const asOf = iso(this.#feed.asOf);
     this.#count();
     const resources: BackStatus['replica']['resources'] = {};
-    for (const row of this.#store.db.prepare('SELECT name, complete FROM resource').all()) {
+    for (const row of this.#store.db.prepare('SELECT name, complete, next FROM resource').all()) {
       const table = this.#store.tables.get(String(row['name']));
       if (table === undefined) continue;
-      resources[table.name] = { complete: row['complete'] === 1, documents: this.#counts.get(table.name) ?? 0, asOf };
+      const documents = this.#counts.get(table.name) ?? 0;
+      resources[table.name] = { complete: row['complete'] === 1, rebuilding: row['next'] !== null, documents, asOf };
     }
     const inbox = Object.values(kinds).reduce((sum, count) => sum + count, 0);
     const length = states.queued + states.sending + states.unknown;

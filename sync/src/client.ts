@@ -82,7 +82,8 @@ export interface BackStatus {
   replica: {
     /** Every resource is complete. */
     complete: boolean;
-    resources: Record<string, { complete: boolean; documents: number; asOf: string | null }>;
+    /** `rebuilding`: for a new release of the profile, which may not have an index yet for all that it answers. */
+    resources: Record<string, { complete: boolean; rebuilding: boolean; documents: number; asOf: string | null }>;
     feed: { live: boolean; asOf: string | null; epoch: string | null };
     audit: AuditStatus;
   };

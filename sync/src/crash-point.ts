@@ -38,6 +38,11 @@ export const STEPS = [
   'walk-ended',
   /** The time at which the replica became complete. */
   'complete',
+  /** A slice of documents copied into the tables of a new release. */
+  'rebuild',
+  /** The tables of a new release take the place of the old ones; and a piece of those is cleared away. */
+  'rebuilt',
+  'cleared',
 ] as const;
 export type Step = (typeof STEPS)[number];
 

@@ -118,6 +118,14 @@ const STEPS = [
   -- Who made or edited a document, without looking at all that was added to its numbers.
   CREATE INDEX entry_op_whole ON entry_op (resource, id, type, seq) WHERE type <> 'add';
   `,
+  `
+  -- Which of the tables that a resource has had is in use; which is being filled to take its place, with what shape, and
+  -- up to which id: replica/places.ts.
+  ALTER TABLE resource ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE resource ADD COLUMN next INTEGER;
+  ALTER TABLE resource ADD COLUMN next_shape TEXT;
+  ALTER TABLE resource ADD COLUMN built TEXT;
+  `,
 ];
 
 const file = (data: string) => join(data, 'edge.db');

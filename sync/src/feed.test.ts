@@ -122,6 +122,7 @@ describe('a new release of the profile', () => {
     await edge.back.stop();
     const walked = edge.cloud.walked.length;
     await edge.open({ profile: NEXT });
+    await until('the replica is built anew', () => !edge.back.status.replica.resources['articles']?.rebuilding);
     // By a field that the old one had no index for, with the waiting write in it.
     expect((await edge.read('/articles/by/qty'))?.body['data']).toMatchObject([{ id: 'a', qty: 98 }, {}, {}, {}, {}]);
     edge.back.link('online', false);

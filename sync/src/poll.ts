@@ -84,7 +84,7 @@ export class Polling {
         isOver = next === null;
       }
       await slices.commit('walk-page', [...gone], (id, noted) => {
-        store.putBase(name, id, table.row(id)?.version ?? 0, null, reconcile.walkOf(name));
+        store.putBase(name, id, store.tables.get(name)?.row(id)?.version ?? 0, null, reconcile.walkOf(name));
         noted.tag(`${name}/${id}`);
       });
     }

@@ -100,11 +100,11 @@ export class Reconcile {
   /** The last page is in: what the walk did not meet is not in the cloud any more. */
   async #end(name: string, walk: number): Promise<void> {
     const { store, slices } = this.#parts;
-    const table = store.tables.get(name);
+    const table = () => store.tables.get(name);
     await slices.commit(
       'walk-page',
-      table?.unmet(walk) ?? [],
-      (id) => store.putBase(name, id, table?.row(id)?.version ?? 0, null, walk),
+      table()?.unmet(walk) ?? [],
+      (id) => store.putBase(name, id, table()?.row(id)?.version ?? 0, null, walk),
       () => void store.db.prepare('UPDATE resource SET page = ?, complete = 1 WHERE name = ?').run(DONE, name),
     );
   }

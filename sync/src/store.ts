@@ -9,7 +9,9 @@ import { IMPORTED } from './queue/transfer.ts';
 import { Entries } from './queue/entries.ts';
 import { Overlay } from './replica/overlay.ts';
 import { Rebase } from './replica/rebase.ts';
-import { openTables, prepareTables, type Tables } from './replica/tables.ts';
+import { computedIn } from './replica/absent.ts';
+import { prepareTables } from './replica/places.ts';
+import { openTables, type OpenTables, type Tables } from './replica/tables.ts';
 import { View } from './replica/view.ts';
 import { renameIds } from './rename-ids.ts';
 import { TEMPORARY_ID } from './temporary-id.ts';
@@ -54,6 +56,7 @@ export class Store {
   readonly again: Again;
   readonly overlay: Overlay;
   readonly rebase: Rebase;
+  readonly #open: OpenTables;
   readonly #meta;
   readonly #bumpTag;
   readonly #published: (bump: Bump) => void;
@@ -68,7 +71,8 @@ export class Store {
     this.#published = published;
     this.db = openWriter(data);
     transaction(this.db, () => prepareTables(this.db, app.resources, app.release));
-    this.tables = openTables(this.db, app.resources);
+    this.#open = openTables(this.db, app.resources, computedIn(this.db, app.resources));
+    this.tables = this.#open.tables;
     this.view = new View({ db: this.db, tables: this.tables, store });
     this.entries = new Entries(this.db);
     this.again = new Again(this.db);
@@ -286,6 +290,11 @@ export class Store {
   mendBase(resource: string, id: string, version: number, doc: Doc | null): void {
     this.tables.get(resource)?.mendBase(id, version, doc);
     this.rebase.changed(resource, id);
+  }
+
+  /** The tables that were filled beside those in use have taken their place. */
+  rebuilt(resource: string, generation: number): void {
+    this.#open.reopen(resource, generation);
   }
 
   close(): void {

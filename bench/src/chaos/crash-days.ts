@@ -116,8 +116,8 @@ const loseHistory: Day = async (stage) => {
   await stage.untilSettled();
 };
 
-/** Only an app that honours no keys leaves what is unknown to people; this one does. */
-type Unreached = 'left:uncommitted' | 'left:committed';
+/** Only an app that honours no keys leaves what is unknown to people; this one does. A new release: sync/src/replica/rebuild.test.ts. */
+type Unreached = `${'left' | 'rebuild' | 'rebuilt' | 'cleared'}:${'uncommitted' | 'committed'}`;
 
 /** Every point has a day that reaches it: one without does not compile. */
 export const DAYS: Record<Exclude<CrashPoint, Unreached>, Day> = {

@@ -75,10 +75,12 @@ function replicaRows({ replica }: Status): [string, string][] {
   if (replica === null) return [];
   const documents = Object.values(replica.resources).reduce((sum, each) => sum + each.documents, 0);
   const feed = replica.feed.live ? 'feed live' : `feed not live, as of ${replica.feed.asOf ?? 'never'}`;
+  const rebuilding = Object.values(replica.resources).some((each) => each.rebuilding);
+  const state = `${replica.complete ? 'complete' : 'not complete yet'}${rebuilding ? ', being built anew for a new release' : ''}`;
   const { last } = replica.audit;
   const audited = last === null ? 'never' : `${last.at}, ${last.checked} documents, ${last.drifted} drifted`;
   return [
-    ['replica', `${replica.complete ? 'complete' : 'not complete yet'}, ${documents} documents, ${feed}`],
+    ['replica', `${state}, ${documents} documents, ${feed}`],
     ['audited', audited],
   ];
 }

@@ -34,7 +34,7 @@ const back: BackStatus = {
   },
   replica: {
     complete: true,
-    resources: { products: { complete: true, documents: 120, asOf: null } },
+    resources: { products: { complete: true, rebuilding: false, documents: 120, asOf: null } },
     feed: { live: false, asOf: new Date(START).toISOString(), epoch: 'e1' },
     audit: {
       run: 1,

@@ -3,26 +3,21 @@
  * SQLite's, so that any part of a word is found without reading documents. It knows rowids only, of what is shown.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import { preparedOnce, quote } from '../database.ts';
-import type { Resource } from '../profile.ts';
+import { preparedOnce } from '../database.ts';
+import type { Place } from './places.ts';
 
-export const gramsName = (resource: string) => quote(`grams:${resource}`);
-
-export function createGrams(db: DatabaseSync, resource: string): void {
-  db.exec(`CREATE VIRTUAL TABLE ${gramsName(resource)} USING fts5
+/** `grams`: quoted. */
+export function createGrams(db: DatabaseSync, grams: string): void {
+  db.exec(`CREATE VIRTUAL TABLE ${grams} USING fts5
     (search, content = '', contentless_delete = 1, tokenize = 'trigram case_sensitive 1')`);
 }
 
-export function dropGrams(db: DatabaseSync, resource: string): void {
-  db.exec(`DROP TABLE IF EXISTS ${gramsName(resource)}`);
-}
-
 /** Makes what runs a change of a document, and brings in line what it is found by. */
-export function keepGrams(db: DatabaseSync, name: string, resource: Resource): <T>(id: string, run: () => T) => T {
-  if (resource.search === undefined) return (_id, run) => run();
-  const found = preparedOnce(db, `SELECT rowid, search FROM ${quote(`doc:${name}`)} WHERE id = ?`);
-  const put = preparedOnce(db, `INSERT OR REPLACE INTO ${gramsName(name)} (rowid, search) VALUES (?, ?)`);
-  const remove = preparedOnce(db, `DELETE FROM ${gramsName(name)} WHERE rowid = ?`);
+export function keepGrams(db: DatabaseSync, { documents, grams }: Place): <T>(id: string, run: () => T) => T {
+  if (grams === null) return (_id, run) => run();
+  const found = preparedOnce(db, `SELECT rowid, search FROM ${documents} WHERE id = ?`);
+  const put = preparedOnce(db, `INSERT OR REPLACE INTO ${grams} (rowid, search) VALUES (?, ?)`);
+  const remove = preparedOnce(db, `DELETE FROM ${grams} WHERE rowid = ?`);
   return (id, run) => {
     const before = found().get(id);
     const result = run();

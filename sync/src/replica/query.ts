@@ -61,7 +61,7 @@ function conditionsOf(table: Table, query: Query): Condition[] {
     conditions.push({ text: `rowid IN (SELECT rowid ${left.text})`, values: left.values, left });
   }
   for (const term of terms)
-    if (!long.includes(term)) conditions.push({ text: 'instr(search, ?) > 0', values: [term], left: null });
+    if (!long.includes(term)) conditions.push({ text: `instr(${table.search()}, ?) > 0`, values: [term], left: null });
   return conditions;
 }
 
@@ -90,7 +90,7 @@ function afterSql(order: Order, after: readonly Json[]): Sql {
   };
 }
 
-const from = (table: Table) => `FROM "doc:${table.name.replaceAll('"', '""')}"`;
+const from = (table: Table) => `FROM ${table.documents}`;
 const joined = (parts: readonly Sql[]): Sql => ({
   text: ['view IS NOT NULL', ...parts.map((part) => part.text)].join(' AND '),
   values: parts.flatMap((part) => part.values),

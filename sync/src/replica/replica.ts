@@ -6,8 +6,10 @@ import type { App, Read, User } from '../profile.ts';
 import { answerOf, reqOf } from '../request.ts';
 import { compileRoutes, type Routes } from '../route.ts';
 import { EVERYTHING } from '../store.ts';
-import { openTables, type Tables } from './tables.ts';
-import { Incomplete, View } from './view.ts';
+import { absentIn } from './absent.ts';
+import { Incomplete } from './places.ts';
+import { openTables, type OpenTables } from './tables.ts';
+import { View } from './view.ts';
 
 export class Replica {
   readonly #db: DatabaseSync;
@@ -16,7 +18,8 @@ export class Replica {
   readonly #view: View;
   readonly #isComplete: StatementSync;
   readonly #operations: StatementSync;
-  readonly #tables: Tables;
+  readonly #generations: StatementSync;
+  readonly #open: OpenTables;
   readonly #meta: StatementSync;
 
   constructor(data: string, app: App, store: string) {
@@ -28,12 +31,13 @@ export class Replica {
     this.#operations = this.#db.prepare(
       "SELECT count(*) AS n, coalesce(sum(type <> 'add'), 0) AS whole FROM entry_op WHERE resource = ? AND id = ?",
     );
-    this.#tables = openTables(this.#db, app.resources);
+    this.#generations = this.#db.prepare('SELECT name, generation FROM resource');
+    this.#open = openTables(this.#db, app.resources, absentIn);
     // Its tag is raised in the transaction that changes a document: equal here, equal there (I6).
     const state = this.#db.prepare(`SELECT max(sequence) AS state FROM tag WHERE tag IN (?, '${EVERYTHING}')`);
     this.#view = new View({
       db: this.#db,
-      tables: this.#tables,
+      tables: this.#open.tables,
       store,
       looked: (resource) => this.#mustBeComplete(resource),
       lookedAt: (resource, ids) => this.#mustBeKnown(resource, ids),
@@ -48,6 +52,8 @@ export class Replica {
     if (route === null || answer === undefined) return null;
     this.#db.exec('BEGIN');
     try {
+      // A rebuild may have ended since.
+      for (const row of this.#generations.all()) this.#open.reopen(String(row['name']), Number(row['generation']));
       const search = this.settledIds(call.search);
       const res = answer(this.#view, reqOf({ ...call, search }, route.params), call.user);
       if (res === null) return null;
@@ -104,7 +110,7 @@ export class Replica {
   #isOverlaidWhole(resource: string, id: string): boolean {
     const found = this.#operations.get(resource, id);
     if (Number(found?.['n'] ?? 0) === 0) return false;
-    return Number(found?.['whole']) > 0 || typeof this.#tables.get(resource)?.row(id)?.base === 'string';
+    return Number(found?.['whole']) > 0 || typeof this.#open.tables.get(resource)?.row(id)?.base === 'string';
   }
 
   #number(name: string): number {

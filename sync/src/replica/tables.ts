@@ -3,9 +3,11 @@
  * overlay) and, taken from the view when it is stored, the columns that answers filter, sort and search by.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import { preparedOnce, quote } from '../database.ts';
+import { preparedOnce } from '../database.ts';
 import type { Doc, Json, Resource } from '../profile.ts';
-import { createGrams, dropGrams, gramsName, keepGrams } from './grams.ts';
+import type { Absent } from './absent.ts';
+import { keepGrams } from './grams.ts';
+import { columnName, placesOf, type Place } from './places.ts';
 
 type Value = string | number | null;
 
@@ -26,8 +28,14 @@ export interface Stretch {
 export interface Table {
   readonly name: string;
   readonly resource: Resource;
-  /** The column of an indexed field, quoted; null where the field is not indexed. */
+  /** Another one, and the resource's tables are others. */
+  readonly generation: number;
+  /** The table of documents, quoted. */
+  readonly documents: string;
+  /** The column of an indexed field, as SQL; null where the profile does not index the field. */
   column(field: string): string | null;
+  /** The search text, as SQL. */
+  search(): string;
   row(id: string): Row | null;
   /** The table that `MATCH` finds documents in, by what their search text contains, quoted; null: there is none. */
   readonly grams: string | null;
@@ -56,96 +64,36 @@ export function columnValue(value: Json | undefined): Value {
 /** SQLite sorts blobs after text. */
 const AFTER_ALL = new Uint8Array();
 
-const tableName = (resource: string) => quote(`doc:${resource}`);
-const columnName = (field: string) => quote(`f:${field}`);
-
-/** Rises when tables of the same resource are made otherwise. */
-const LAYOUT = 2;
-
-/** What the columns depend on: another shape, and the table is built anew from the bases in it. */
-const shapeOf = (resource: Resource, release: number) =>
-  JSON.stringify([LAYOUT, release, resource.id, resource.index, resource.search !== undefined]);
-
-/** Brings the replica's tables in line with the profile. Writer only, inside a transaction. */
-export function prepareTables(db: DatabaseSync, resources: Record<string, Resource>, release: number): void {
-  for (const [name, resource] of Object.entries(resources)) {
-    const shape = shapeOf(resource, release);
-    const known = db.prepare('SELECT shape FROM resource WHERE name = ?').get(name)?.['shape'];
-    if (known === shape) continue;
-    if (known === undefined) {
-      createTable(db, name, resource);
-      db.prepare('INSERT INTO resource (name, shape) VALUES (?, ?)').run(name, shape);
-      continue;
-    }
-    rebuild(db, name, resource);
-    // Another release may turn pages otherwise: a walk that is under way begins this resource again.
-    db.prepare('UPDATE resource SET shape = ?, page = NULL WHERE name = ?').run(shape, name);
-  }
-}
-
-function createTable(db: DatabaseSync, name: string, resource: Resource): void {
-  const table = tableName(name);
-  const columns = resource.index.map((field) => `, ${columnName(field)}`).join('');
-  db.exec(`CREATE TABLE ${table} (
-    id TEXT PRIMARY KEY, version INTEGER NOT NULL, walk INTEGER NOT NULL, base TEXT, view TEXT, search TEXT${columns})`);
-  for (const field of resource.index)
-    db.exec(
-      `CREATE INDEX ${quote(`by:${name}:${field}`)} ON ${table} (${columnName(field)}, id) WHERE view IS NOT NULL`,
-    );
-  if (resource.search !== undefined) createGrams(db, name);
-}
-
-/** Builds a table anew, row by row, from the documents kept in it. */
-function rebuild(db: DatabaseSync, name: string, resource: Resource): void {
-  const old = quote(`old:${name}`);
-  dropGrams(db, name);
-  db.exec(`ALTER TABLE ${tableName(name)} RENAME TO ${old}`);
-  const indexes = db
-    .prepare(`SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL`)
-    .all(`old:${name}`);
-  for (const index of indexes) db.exec(`DROP INDEX ${quote(String(index['name']))}`);
-  createTable(db, name, resource);
-  const table = openTable(db, name, resource);
-  for (const row of db.prepare(`SELECT id, version, walk, base, view FROM ${old}`).iterate()) {
-    const id = String(row['id']);
-    table.putBase(id, Number(row['version']), parse(row['base']), Number(row['walk']));
-    table.setView(id, parse(row['view']));
-  }
-  db.exec(`DROP TABLE ${old}`);
-}
-
-const parse = (json: unknown): Doc | null => (typeof json === 'string' ? (JSON.parse(json) as Doc) : null);
-
-/** Opens a resource's table. The statements of writing are prepared only when used, so a reader can open it too. */
-export function openTable(db: DatabaseSync, name: string, resource: Resource): Table {
-  const table = tableName(name);
-  const columns = new Map(resource.index.map((field) => [field, columnName(field)]));
+/** Opens a place of a resource. Statements are prepared only when used, so a reader can open it too. */
+function openTable(db: DatabaseSync, name: string, resource: Resource, place: Place, absent: Absent): Table {
+  const table = place.documents;
+  const columns = new Set(place.fields);
   const lazily = (sql: string) => preparedOnce(db, sql);
   const byId = lazily(`SELECT version, base, view FROM ${table} WHERE id = ?`);
   const putBase = lazily(`INSERT INTO ${table} (id, version, walk, base) VALUES (?1, ?2, ?3, ?4)
     ON CONFLICT (id) DO UPDATE SET version = ?2, walk = ?3, base = ?4 WHERE version < ?2 OR walk < ?3`);
   const met = lazily(`UPDATE ${table} SET walk = ?2 WHERE id = ?1 AND walk < ?2 AND version = ?3 AND base IS ?4`);
-  const assignments = resource.index.map((field, at) => `, ${columnName(field)} = ?${at + 4}`).join('');
-  const setView = lazily(`UPDATE ${table} SET view = ?2, search = ?3${assignments} WHERE id = ?1`);
-  const columnsText = resource.index.map((field) => `, ${columnName(field)}`).join('');
-  const valuesText = resource.index.map((_field, at) => `, ?${at + 6}`).join('');
-  const bothText = resource.index.map((field, at) => `, ${columnName(field)} = ?${at + 6}`).join('');
-  const putBoth = lazily(`INSERT INTO ${table} (id, version, walk, base, view, search${columnsText})
-    VALUES (?1, ?2, ?3, ?4, ?4, ?5${valuesText})
-    ON CONFLICT (id) DO UPDATE SET version = ?2, walk = ?3, base = ?4, view = ?4, search = ?5${bothText}
+  const derived = derivedOf(resource, place);
+  const setView = lazily(`UPDATE ${table} SET view = ?2${derived.assigned(3)} WHERE id = ?1`);
+  const putBoth = lazily(`INSERT INTO ${table} (id, version, walk, base, view${derived.named})
+    VALUES (?1, ?2, ?3, ?4, ?4${derived.numbered(5)})
+    ON CONFLICT (id) DO UPDATE SET version = ?2, walk = ?3, base = ?4, view = ?4${derived.assigned(5)}
     WHERE version < ?2 OR walk < ?3`);
   const ensure = lazily(`INSERT INTO ${table} (id, version, walk) VALUES (?, 0, 0) ON CONFLICT (id) DO NOTHING`);
-  const searched = keepGrams(db, name, resource);
-  const columnsOf = (doc: Doc | null): Value[] =>
-    doc === null
-      ? [null, ...resource.index.map(() => null)]
-      : [resource.search?.(doc) ?? null, ...resource.index.map((field) => columnValue(doc[field]))];
+  const searched = keepGrams(db, place);
   const count = lazily(`SELECT count(*) AS n FROM ${table} WHERE view IS NOT NULL`);
   return {
     name,
     resource,
-    grams: resource.search === undefined ? null : gramsName(name),
-    column: (field) => (field === resource.id ? 'id' : (columns.get(field) ?? null)),
+    generation: place.generation,
+    documents: table,
+    grams: place.grams,
+    column(field) {
+      if (field === resource.id) return 'id';
+      if (!resource.index.includes(field)) return null;
+      return columns.has(field) ? columnName(field) : absent.field(name, field);
+    },
+    search: () => (place.whole ? 'search' : absent.search(name)),
     row: (id) => (byId().get(id) as Row | undefined) ?? null,
     putBase(id, version, doc, walk) {
       const base = doc === null ? null : JSON.stringify(doc);
@@ -156,15 +104,31 @@ export function openTable(db: DatabaseSync, name: string, resource: Resource): T
     putBoth(id, version, doc, walk) {
       const base = doc === null ? null : JSON.stringify(doc);
       if (met().run(id, walk, version, base).changes > 0) return false;
-      return searched(id, () => putBoth().run(id, version, walk, base, ...columnsOf(doc)).changes > 0);
+      return searched(id, () => putBoth().run(id, version, walk, base, ...derived.values(doc)).changes > 0);
     },
     ...openBases(db, table),
     setView(id, doc) {
       if (doc !== null) ensure().run(id);
       const view = doc === null ? null : JSON.stringify(doc);
-      searched(id, () => setView().run(id, view, ...columnsOf(doc)));
+      searched(id, () => setView().run(id, view, ...derived.values(doc)));
     },
     count: () => Number(count().get()?.['n']),
+  };
+}
+
+/** The columns of a place that are taken from the view: their values, and how statements name them. */
+function derivedOf(resource: Resource, place: Place) {
+  const searches = place.whole;
+  const columns = [...(searches ? ['search'] : []), ...place.fields.map(columnName)];
+  return {
+    named: columns.map((column) => `, ${column}`).join(''),
+    numbered: (from: number) => columns.map((_column, at) => `, ?${from + at}`).join(''),
+    assigned: (from: number) => columns.map((column, at) => `, ${column} = ?${from + at}`).join(''),
+    values(doc: Doc | null): Value[] {
+      if (doc === null) return columns.map(() => null);
+      const fields = place.fields.map((field) => columnValue(doc[field]));
+      return searches ? [resource.search?.(doc) ?? null, ...fields] : fields;
+    },
   };
 }
 
@@ -196,8 +160,73 @@ function openBases(db: DatabaseSync, table: string): Pick<Table, 'mendBase' | 'b
   };
 }
 
+/** The table in use, which a rebuild has to keep the one that it fills in step with. */
+function openUsed(db: DatabaseSync, name: string, resource: Resource, absent: Absent): Table {
+  const { used, next } = placesOf(db, name, resource);
+  const table = openTable(db, name, resource, used, absent);
+  if (next === null) return table;
+  const copy = openCopy(db, resource, used, next);
+  return {
+    ...table,
+    putBase(id, ...rest) {
+      const changed = table.putBase(id, ...rest);
+      copy(id);
+      return changed;
+    },
+    putBoth(id, ...rest) {
+      const changed = table.putBoth(id, ...rest);
+      copy(id);
+      return changed;
+    },
+    mendBase(id, ...rest) {
+      table.mendBase(id, ...rest);
+      copy(id);
+    },
+    setView(id, doc) {
+      table.setView(id, doc);
+      copy(id);
+    },
+  };
+}
+
+/** Copies a document from one place to another, with the columns that the other one has. */
+export function openCopy(db: DatabaseSync, resource: Resource, from: Place, to: Place): (id: string) => void {
+  const derived = derivedOf(resource, to);
+  const read = preparedOnce(db, `SELECT version, walk, base, view FROM ${from.documents} WHERE id = ?`);
+  const write = preparedOnce(
+    db,
+    `INSERT INTO ${to.documents} (id, version, walk, base, view${derived.named})
+    VALUES (?1, ?2, ?3, ?4, ?5${derived.numbered(6)})
+    ON CONFLICT (id) DO UPDATE SET version = ?2, walk = ?3, base = ?4, view = ?5${derived.assigned(6)}`,
+  );
+  const searched = keepGrams(db, to);
+  return (id) => {
+    const row = read().get(id) as (Row & { walk: number }) | undefined;
+    if (row === undefined) return;
+    const { version, walk, base, view } = row;
+    const doc = view === null ? null : (JSON.parse(view) as Doc);
+    searched(id, () => write().run(id, version, walk, base, view, ...derived.values(doc)));
+  };
+}
+
 export type Tables = ReadonlyMap<string, Table>;
 
-export function openTables(db: DatabaseSync, resources: Record<string, Resource>): Tables {
-  return new Map(Object.entries(resources).map(([name, resource]) => [name, openTable(db, name, resource)]));
+/** A resource's tables as they stand, and as they stand again after a rebuild. */
+export interface OpenTables {
+  readonly tables: Tables;
+  /** Opens them anew where they have become others. */
+  reopen(name: string, generation: number): void;
+}
+
+/** Opens every resource's table. `absent`: what comes of a query that the tables of an earlier release have no index for. */
+export function openTables(db: DatabaseSync, resources: Record<string, Resource>, absent: Absent): OpenTables {
+  const open = (name: string, resource: Resource) => openUsed(db, name, resource, absent);
+  const tables = new Map(Object.entries(resources).map(([name, resource]) => [name, open(name, resource)]));
+  return {
+    tables,
+    reopen(name, generation) {
+      const known = tables.get(name);
+      if (known !== undefined && known.generation !== generation) tables.set(name, open(name, known.resource));
+    },
+  };
 }

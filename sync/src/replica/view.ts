@@ -5,14 +5,6 @@ import { TEMPORARY, TEMPORARY_ID } from '../temporary-id.ts';
 import { countSql, fewSql, listSql, type Sql } from './query.ts';
 import type { Table, Tables } from './tables.ts';
 
-/** Thrown where a resource is asked for that is not complete: the replica must not answer as if it were (I9). */
-export class Incomplete extends Error {
-  constructor(resource: string) {
-    super(`the replica of "${resource}" is not complete`);
-    this.name = 'Incomplete';
-  }
-}
-
 const STATEMENTS = 500;
 const MOST_COUNTS = 2000;
 

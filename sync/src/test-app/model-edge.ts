@@ -14,6 +14,7 @@ import { openReader } from '../database.ts';
 import { Feed } from '../feed.ts';
 import type { Doc } from '../profile.ts';
 import { Replay } from '../replay.ts';
+import { absentIn } from '../replica/absent.ts';
 import { openTables } from '../replica/tables.ts';
 import { View } from '../replica/view.ts';
 import { Slices } from '../slices.ts';
@@ -139,7 +140,8 @@ export class ModelEdge {
       complete: () => true,
     });
     this.#reader = openReader(this.#data);
-    this.view = new View({ db: this.#reader, tables: openTables(this.#reader, profile.resources), store: 'S1' });
+    const { tables } = openTables(this.#reader, profile.resources, absentIn);
+    this.view = new View({ db: this.#reader, tables, store: 'S1' });
     this.replay.kick();
   }
 
