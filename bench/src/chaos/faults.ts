@@ -1,6 +1,6 @@
 /** What can befall a trial, by name. A fault begins, holds for a while, and ends; each returns when all is well again. */
 import { LINK_MODES, type LinkMode } from '../link-simulator/modes.ts';
-import type { Book } from './book.ts';
+import type { Book, Row } from './book.ts';
 import type { Device } from './device.ts';
 import { chanceOf, type Chance } from './random.ts';
 import { canFillDisk, type Part, type World } from './world.ts';
@@ -63,11 +63,12 @@ const clock = (part: Part): Fault => ({
 const CUTS = ['down', 'refuse', 'blackhole'] as const;
 const WAIT_LIMIT = 3000;
 
-/** Until somebody was told 202 by the present box, or for as long as somebody may still write. */
-async function waitsHere(book: Book): Promise<void> {
-  const waits = () => book.all.some((row) => row.told === 'waiting' && book.binding(row));
+/** Until two writes of after `since` wait in the present box, or for as long as somebody may still write. */
+async function waitsHere(book: Book, since: number): Promise<void> {
+  const isNew = (row: Row) => row.told === 'waiting' && row.begun > since && book.binding(row);
   const end = performance.now() + WAIT_LIMIT;
-  while (!waits() && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 20));
+  while (book.all.filter(isNew).length < 2 && performance.now() < end)
+    await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 const OWN = {
@@ -86,8 +87,9 @@ const OWN = {
     about: 'the link is cut, and the edge killed with kill -9 and started again while acknowledged writes wait in it',
     async run({ world, book, chance, hold }) {
       await world.link.set(chance.pick(CUTS));
+      const cut = book.tick();
       await hold();
-      await waitsHere(book);
+      await waitsHere(book, cut);
       await world.turn('edge', () => world.crash('edge'));
       await hold();
       await world.link.set('up');
@@ -170,7 +172,7 @@ export const FAULTS: Readonly<Record<FaultName, Fault>> = { ...LINK, ...OWN };
 export const FAULT_NAMES = Object.keys(FAULTS) as FaultName[];
 
 /** What is tried unless something else is asked for. */
-export const USUAL = FAULT_NAMES.filter((name) => FAULTS[name].possible !== false && name !== 'restore-cloud');
+export const USUAL = FAULT_NAMES.filter((name) => FAULTS[name].possible !== false);
 
 export const isFaultName = (word: string): word is FaultName => Object.hasOwn(FAULTS, word);
 

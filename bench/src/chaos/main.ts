@@ -16,7 +16,7 @@ faults. Afterwards every acknowledged write must be in the cloud once or in the 
   --seed n        what happens follows from it   (a new one, which is printed)
   --from n        number of the first trial: with --trials 1, one trial of a longer run again   (0)
   --cloud name    sqlite, postgresql or both   (both)
-  --faults list   names, separated by commas, or "all" or "none"   (all but those marked *)
+  --faults list   names, separated by commas, or "all" or "none"   (all that this machine can; not those marked *)
   --jobs n        trials at the same time   (2)
   --json          the result as JSON, and nothing else
   --help          this text
