@@ -5,14 +5,14 @@
  */
 import type { StatementSync } from 'node:sqlite';
 import type { Answer } from './client.ts';
-import type { Ask } from './profile.ts';
+import type { Ask, Resource } from './profile.ts';
 import { resOf } from './request.ts';
 import type { Slices } from './slices.ts';
 import { EVERYTHING, type Store } from './store.ts';
 
 export interface ReconcileParts {
   store: Store;
-  slices: Slices;
+  slices: Pick<Slices, 'commit'>;
   storeId: string;
   now(): number;
   ask(ask: Ask): Promise<Answer>;
@@ -77,24 +77,35 @@ export class Reconcile {
   }
 
   async #walk(name: string): Promise<void> {
-    const { store, slices, storeId } = this.#parts;
+    const { store, slices } = this.#parts;
     const resource = store.app.resources[name];
     if (resource === undefined) return;
-    for (;;) {
-      const { walk, page } = this.#row(name);
-      if (page === DONE) return;
-      const answer = await this.#parts.ask(resource.list(page, storeId));
-      const { docs, next } = resource.page(resOf(answer));
+    const { walk, page } = this.#row(name);
+    if (page === DONE) return;
+    const keep = store.db.prepare('UPDATE resource SET page = ? WHERE name = ?');
+    for (let asked = this.#page(resource, page); ;) {
+      const { docs, next } = await asked;
+      // On its way while this one is stored; one at the most.
+      if (next !== null) asked = this.#page(resource, next);
       await slices.commit(
         'walk-page',
         docs,
         (doc) => store.putBase(name, String(doc[resource.id]), resource.version(doc), doc, walk),
         () => {
-          if (next !== null) store.db.prepare('UPDATE resource SET page = ? WHERE name = ?').run(next, name);
+          if (next !== null) keep.run(next, name);
         },
       );
-      if (next === null) await this.#end(name, walk);
+      if (next === null) return this.#end(name, walk);
     }
+  }
+
+  #page(resource: Resource, page: string | null): Promise<Page> {
+    const asked = this.#parts
+      .ask(resource.list(page, this.#parts.storeId))
+      .then((answer) => resource.page(resOf(answer)));
+    // Whoever waits for it hears of it; until then nobody does.
+    asked.catch(() => undefined);
+    return asked;
   }
 
   /** The last page is in: what the walk did not meet is not in the cloud any more. */
@@ -127,6 +138,8 @@ export class Reconcile {
       }));
   }
 }
+
+type Page = ReturnType<Resource['page']>;
 
 interface Row {
   name: string;

@@ -127,3 +127,29 @@ test('I11: what settled long ago is forgotten, with the temporary ids that it ha
   expect(store.entries.byKey('ann', 'k1')).toBeNull();
   expect(store.db.prepare('SELECT id FROM temporary_id').all()).toMatchObject([{ id: 'made-2' }]);
 });
+
+test('I1, I10: a commit that waits for no fsync raises no tag, and is one of a first walk with nothing waiting', () => {
+  const fill = (id: string) => {
+    bumps.length = 0;
+    const synchronous = store.commitAs('walk-page', () => {
+      store.putBase('articles', id, 1, { id, name: id, version: 1 }, 1);
+      return store.db.prepare('PRAGMA synchronous').get()?.['synchronous'];
+    });
+    expect(store.db.prepare('PRAGMA synchronous').get()?.['synchronous']).toBe(FULL);
+    return { synchronous, raised: bumps.length > 0 };
+  };
+  const [NORMAL, FULL] = [1, 2];
+  expect(fill('a')).toEqual({ synchronous: NORMAL, raised: false });
+  accept.all([order('k1')]);
+  expect(fill('b')).toEqual({ synchronous: FULL, raised: true });
+  store.commit((noted) => store.release(1, noted));
+  expect(fill('c')).toEqual({ synchronous: NORMAL, raised: false });
+  store.commit(() => store.setMeta('walked', '1'));
+  expect(fill('d')).toEqual({ synchronous: FULL, raised: true });
+  expect(() =>
+    store.commitAs('rebuild', () => {
+      throw new Error('cut');
+    }),
+  ).toThrow('cut');
+  expect(store.db.prepare('PRAGMA synchronous').get()?.['synchronous']).toBe(FULL);
+});

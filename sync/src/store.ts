@@ -145,7 +145,32 @@ export class Store {
     return this.#commit(work, step);
   }
 
+  /**
+   * Whether a power cut may take a commit back: what it did is done again from what is kept, and nobody was told of it. Such
+   * a commit waits for no fsync, and the next one that does brings all before it to the disk. It raises no tag: a sequence
+   * that went back would let answers be found in the cache that were invalidated (I10).
+   */
+  #isRepeatable(step: Step | null): boolean {
+    if (step === 'rebuild' || step === 'cleared') return true;
+    return step === 'walk-page' && this.#isFirstWalk() && this.overlay.isEmpty();
+  }
+
+  /** No answer was ever made from what it brings, and its end raises everything. */
+  #isFirstWalk(): boolean {
+    return this.meta('walked') === null;
+  }
+
   #commit<T>(work: (noted: Noted) => T, step: Step | null): T {
+    if (!this.#isRepeatable(step)) return this.#commitNow(work, step);
+    this.db.exec('PRAGMA synchronous = NORMAL');
+    try {
+      return this.#commitNow(work, step);
+    } finally {
+      this.db.exec('PRAGMA synchronous = FULL');
+    }
+  }
+
+  #commitNow<T>(work: (noted: Noted) => T, step: Step | null): T {
     const noted = new Noted();
     const result = transaction(this.db, () => {
       const value = work(noted);
@@ -282,7 +307,7 @@ export class Store {
     }
     // Nothing waits that could show it otherwise: half the work, and a bootstrap is little else.
     const isChanged = table.putBoth(id, version, doc, walk);
-    if (isChanged) this.#plain.add(resource);
+    if (isChanged && !this.#isFirstWalk()) this.#plain.add(resource);
     return isChanged;
   }
 
