@@ -1,6 +1,7 @@
 /** The inventory app as an edge knows it. */
 import { defineApp } from '@larder/sync/profile';
 import { API } from '../rules/resources.ts';
+import { boxes } from './boxes.ts';
 import { conflict, manages } from './conflict.ts';
 import { classify, isGenuine, send } from './exchange.ts';
 import { factWrites } from './fact-writes.ts';
@@ -46,5 +47,6 @@ export default defineApp<StaffUser>({
   reads,
   writes: { ...factWrites, ...proposalWrites },
   changes,
+  boxes,
   shell: SHELL,
 });

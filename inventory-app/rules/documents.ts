@@ -303,6 +303,28 @@ export const Standings = z.object({
   data: z.array(z.object({ sub: Id, username: Code, name: z.string(), role: Role, storeId: StoreId.nullable() })),
 });
 
+const StartId = z.uuid();
+
+/**
+ * One start of an edge's process. `previous`: the starts of the same data directory before it, the newest first.
+ * `takeOver`: an authorised person makes it the edge's current one, whatever was before.
+ */
+export const EdgeStart = z.strictObject({
+  id: StartId,
+  box: Name,
+  previous: z.array(StartId).max(100),
+  takeOver: z.boolean().default(false),
+});
+
+/**
+ * How that start stands: `current`, the one that may take writes; `superseded`, it was and another has followed; `fork`,
+ * it does not follow the current one. `current`: which box that is.
+ */
+export const EdgeStanding = z.object({
+  standing: z.enum(['current', 'superseded', 'fork']),
+  current: z.object({ id: StartId, box: z.string(), at: Time }),
+});
+
 /** RFC 9457. `code` is stable; `errors` says which field, by its path. */
 export const Problem = z.object({
   type: z.string(),

@@ -57,7 +57,7 @@ function schemas(): Part {
 
 function operation(route: Route): Part {
   const { method, purpose, resource, path, body } = route;
-  const write = method !== 'GET' && purpose !== 'session';
+  const write = method !== 'GET' && purpose !== 'session' && purpose !== 'start';
   const parameters = [
     ...(path.includes(':id') ? [ref('parameters', 'id')] : []),
     ...(purpose === 'list' && resource !== undefined ? listParameters(resource).map(queryParameter) : []),
@@ -103,6 +103,10 @@ function answers({ purpose, resource }: Route): Part {
           description: 'Those who may act in the store of the edge that asks.',
           content: json(ref('schemas', 'Standings')),
         },
+      };
+    case 'start':
+      return {
+        200: { description: 'How this start of an edge stands.', content: json(ref('schemas', 'EdgeStanding')) },
       };
     case 'changes':
       return { 200: { description: 'What has changed since `after`.', content: json(ref('schemas', 'ChangePage')) } };

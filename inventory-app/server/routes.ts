@@ -7,6 +7,7 @@ import {
   Customer,
   CustomerCreate,
   CustomerEdit,
+  EdgeStart,
   Exception,
   Movement,
   Product,
@@ -25,6 +26,7 @@ import { FACT_BODIES } from '../rules/facts.ts';
 import { API, FACT_KINDS, type ListedResource, RESOURCES } from '../rules/resources.ts';
 import { openSession } from './auth/session.ts';
 import { readStandings } from './auth/standings.ts';
+import { recordStart } from './auth/starts.ts';
 import { type Answer, type Call, jsonAnswer } from './call.ts';
 import { readChanges } from './feed/poll.ts';
 import { readItem, readList } from './read.ts';
@@ -40,7 +42,18 @@ export type Handler = (services: Services, call: Call) => Promise<Answer>;
 
 /** What a route is for; its description and its answers follow from it. */
 type Purpose =
-  'list' | 'item' | 'create' | 'edit' | 'delete' | 'session' | 'standings' | 'changes' | 'snapshot' | 'health' | 'keys';
+  | 'list'
+  | 'item'
+  | 'create'
+  | 'edit'
+  | 'delete'
+  | 'session'
+  | 'standings'
+  | 'start'
+  | 'changes'
+  | 'snapshot'
+  | 'health'
+  | 'keys';
 
 export interface Route {
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
@@ -116,6 +129,7 @@ export const ROUTES: readonly Route[] = [
   },
   { method: 'POST', path: `${API}/session`, purpose: 'session', body: SessionCreate, handle: openSession },
   { method: 'GET', path: `${API}/standings`, purpose: 'standings', handle: readStandings },
+  { method: 'POST', path: `${API}/edge/starts`, purpose: 'start', body: EdgeStart, handle: recordStart },
   { method: 'GET', path: `${API}/changes`, purpose: 'changes', handle: readChanges },
   ...RESOURCES.map(listRoute),
   ...RESOURCES.map(snapshotRoute),

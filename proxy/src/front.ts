@@ -1,6 +1,6 @@
 /** The front's door with everything that stands behind it. */
 import { hkdfSync } from 'node:crypto';
-import type { Back } from '@larder/sync/client';
+import type { Back, BoxOrder, BoxStatus } from '@larder/sync/client';
 import { LarderError } from '@larder/sync/errors';
 import type { App } from '@larder/sync/profile';
 import type { Cache } from './cache/cache.ts';
@@ -87,6 +87,7 @@ export function createFront(parts: Parts): FrontServer {
       purge: createPurge({ ...parts, count: metrics.purged }),
       explain: createExplain({ ...parts, establish, replicaLag: parts.config.replicaLagMs }),
       audit: (who) => audit(parts, who),
+      box: (order, who) => orderBox(parts, order, who),
       people: peoplePagesOf(parts),
       inbox: inboxOf(parts),
       log,
@@ -137,6 +138,11 @@ async function audit({ back, log }: Parts, who: string): Promise<{ run: number }
   const run = await back.audit();
   log.info({ who, run }, 'audit begun');
   return { run };
+}
+
+async function orderBox({ back }: Parts, order: BoxOrder, who: string): Promise<BoxStatus> {
+  if (back === null) throw new LarderError('LARDER_NOT_FOUND', 'Without a profile nothing is queued.');
+  return back.box(order, who);
 }
 
 type Forward = ReturnType<typeof createForward>;

@@ -27,6 +27,8 @@ export interface AcceptParts {
   store: Store;
   credentials: Credentials;
   limits: Pick<Limits, 'admit'>;
+  /** Throws where this box takes no new writes. */
+  current(): void;
   /** The edge's clock, ms since 1970. */
   now(): number;
   /** Whether the replica knows all that `check` may ask it (I9). */
@@ -88,6 +90,8 @@ export class Accept {
       this.#remember(call.user, call);
       return { type: 'known', entry: known };
     }
+    // Before the check: what a copy knows is no reason to refuse anything for good.
+    this.#parts.current();
     const req = reqOf(call, route.params);
     const at = new Date(now()).toISOString();
     const body = this.#check(route.value, req, call, { now: at, id: () => uuidv7(now()) });

@@ -1,9 +1,11 @@
 /** The writer thread's parts put together: what comes in is a message, what goes out is a post. */
+import { hostname } from 'node:os';
 import { setTimeout as later } from 'node:timers';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Audit } from './audit.ts';
 import { Accept, type Outcome } from './accept.ts';
-import type { Accepted, Answer, BackStatus } from './client.ts';
+import { Boxes } from './boxes.ts';
+import type { Accepted, Answer, BackStatus, BoxOrder } from './client.ts';
 import { Clock } from './clock.ts';
 import { messageOf } from './database.ts';
 import { LarderError } from './errors.ts';
@@ -36,6 +38,7 @@ const CONCURRENCY = 32;
 const STATUS_EVERY = 100;
 /** RFC 9110 §15.3.3. */
 const ACCEPTED = 202;
+const UNPROVED = 'the cloud has not shown that it is the one it was: its feed does not answer';
 const MOST_DELIVERABLE = 10_000;
 /**
  * Documents are counted anew at most this often, ms, and for no more than this share of the time: a count walks an
@@ -63,6 +66,7 @@ export class Back {
   readonly #rebuild: Rebuild;
   readonly #cloud: Cloud;
   readonly #clock: Clock;
+  readonly #boxes: Boxes;
   readonly #schedule: { stop(): void };
   /** Writes that came in since the last commit. */
   #incoming: AcceptMessage[] = [];
@@ -95,6 +99,7 @@ export class Back {
     this.#state = new StateTable(this.#store.db, now);
     this.#cloud = cloudOf(options, app, post, (date, ms) => this.#learnTime(date, ms));
     const alarm = (message: string, detail: Record<string, unknown>) => this.#log('error', message, detail);
+    this.#boxes = this.#boxesOf(options.credential);
     this.#replay = new Replay({
       store: this.#store,
       cloud: this.#cloud,
@@ -104,7 +109,7 @@ export class Back {
       uptime: () => performance.now(),
       random: Math.random,
       settled: (entries) => this.#settled(entries),
-      proved: () => this.#feed.proved,
+      barrier: () => this.#boxes.barrier ?? (this.#feed.proved ? null : UNPROVED),
       alarm,
       stallAfter: options.stallAfter,
       stalled: () => this.#statusChanged(),
@@ -122,6 +127,7 @@ export class Back {
       store: this.#store,
       credentials: this.#credentials,
       limits: limitsOf(options, this.#store),
+      current: () => this.#boxes.admit(),
       now,
       complete: () => this.#feed.complete,
     });
@@ -169,6 +175,20 @@ export class Back {
     }
   }
 
+  #boxesOf(credential: string | null): Boxes {
+    return new Boxes({
+      store: this.#store,
+      cloud: this.#cloud,
+      credential,
+      name: hostname(),
+      now: () => this.#clock.now(),
+      random: Math.random,
+      moved: () => this.#statusChanged(),
+      opened: () => this.#replay.kick(),
+      log: (level, message, detail) => this.#log(level, message, detail),
+    });
+  }
+
   #feedOf(options: WorkerOptions): Feed {
     return new Feed({
       store: this.#store,
@@ -194,6 +214,7 @@ export class Back {
         return;
       case 'link':
         this.#contact = message.contact;
+        this.#boxes.link(message.state, message.held);
         this.#replay.link(message.state, message.held);
         this.#feed.link(message.state, message.held);
         return;
@@ -201,6 +222,8 @@ export class Back {
         return this.#delivered(message.entry);
       case 'inbox':
         return this.#answerInbox(message.id, message.order, message.actor);
+      case 'box':
+        return void this.#orderBox(message.id, message.order, message.by);
       case 'audit': {
         const run = this.#audit.begin();
         // Whoever knows the number finds it in the status.
@@ -252,6 +275,7 @@ export class Back {
     this.#replay.stop();
     this.#feed.stop();
     this.#rebuild.stop();
+    this.#boxes.stop();
     if (this.#statusTimer !== null) clearTimeout(this.#statusTimer);
     void this.#cloud.close().then(() => {
       this.#store.close();
@@ -353,6 +377,18 @@ export class Back {
     }
   }
 
+  /** Never rejects. */
+  async #orderBox(id: number, order: BoxOrder, by: string): Promise<void> {
+    try {
+      const box = order === 'authorise' ? this.#boxes.authorise(by) : await this.#boxes.takeOver(by);
+      // Whoever has the answer finds it in the status.
+      this.#post({ type: 'status', status: this.#status() });
+      this.#post({ type: 'box', id, box });
+    } catch (error) {
+      this.#post({ type: 'box-failed', id, error: this.#sentError(error) });
+    }
+  }
+
   #dealtWith(seq: number, action: string, actor: Actor): void {
     const who = actor.type === 'operator' ? actor.name : `user ${actor.user.id}`;
     this.#log('info', 'a person dealt with the inbox', { entry: seq, action, who });
@@ -406,6 +442,7 @@ export class Back {
     const inbox = Object.values(kinds).reduce((sum, count) => sum + count, 0);
     const length = states.queued + states.sending + states.unknown;
     return {
+      box: this.#boxes.status,
       clock: { skew: this.#clock.skew },
       queue: { length, oldest, stalled: this.#replay.stalled, states, inbox, inboxKinds: kinds, inboxOldest },
       replica: {

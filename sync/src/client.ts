@@ -4,7 +4,7 @@ import type { Actor, InboxAnswers, InboxKind, InboxOrder } from './inbox/types.t
 import type { Fate, LinkState } from './link.ts';
 import type { FromReader, FromWriter, ToReader, ToWriter, WorkerOptions } from './messages.ts';
 import { startPool } from './priority.ts';
-import type { Doc, User } from './profile.ts';
+import type { Doc, Standing, User } from './profile.ts';
 import { TagTable } from './tag-table.ts';
 import { Calls, errorOf, Thread } from './thread.ts';
 
@@ -60,7 +60,31 @@ export interface Tags {
   generation(tags: readonly string[]): number;
 }
 
+/** The box that may take writes for its edge. */
+export interface CurrentBox {
+  /** Of its start. */
+  id: string;
+  box: string;
+  /** Since when, ISO 8601. */
+  at: string;
+}
+
+/** Is this box the one that may take writes? See boxes.ts. */
+export interface BoxStatus {
+  /** `unasked`: the cloud has not said so since the start. `off`: the app keeps no chain of starts. */
+  standing: Standing | 'unasked' | 'off';
+  /** As the cloud last said. */
+  current: CurrentBox | null;
+  /** Since when this box is known not to be the current one, ISO 8601; null while it is. */
+  since: string | null;
+  /** Who let what it holds drain all the same, and when; null: nobody. */
+  authorised: { by: string; at: string } | null;
+}
+
+export type BoxOrder = 'authorise' | 'take-over';
+
 export interface BackStatus {
+  box: BoxStatus;
   clock: {
     /** How far the box's own clock is ahead of the cloud's, ms; null: not known yet. */
     skew: number | null;
@@ -149,6 +173,11 @@ export interface Back {
   settledIds(text: string): Promise<string>;
   /** Lists, shows, or deals with what needs a person. Rejects with a `LarderError` where that cannot be. */
   inbox<O extends InboxOrder>(order: O, actor: Actor): Promise<InboxAnswers[O['type']]>;
+  /**
+   * Lets a box that is not the current one send what it holds (`authorise`), or makes it the current one (`take-over`).
+   * Rejects with `LARDER_BOX_*`, or with `LARDER_OFFLINE_WRITE` where the cloud has to know and cannot be told.
+   */
+  box(order: BoxOrder, by: string): Promise<BoxStatus>;
   /** Tells the back how the link is. `held`: the operator wants nothing sent. */
   link(state: LinkState, held: boolean): void;
   /** Begins an audit of the replica, unless one is under way; its number in `BackStatus.replica.audit.run`. */
@@ -229,6 +258,7 @@ class BackClient implements Back {
   readonly #texts = new Calls<string>();
   readonly #inboxes = new Calls<InboxAnswers[InboxOrder['type']]>();
   readonly #audits = new Calls<number>();
+  readonly #boxes = new Calls<BoxStatus>();
   readonly #listeners: { [E in keyof BackEvents]: BackEvents[E][] } = {
     fate: [],
     tags: [],
@@ -301,6 +331,10 @@ class BackClient implements Back {
     return this.#audits.call((id) => this.#tellWriter({ type: 'audit', id }));
   }
 
+  box(order: BoxOrder, by: string): Promise<BoxStatus> {
+    return this.#boxes.call((id) => this.#tellWriter({ type: 'box', id, order, by }));
+  }
+
   delivered(entry: number): void {
     this.#tellWriter({ type: 'delivered', entry });
   }
@@ -339,7 +373,7 @@ class BackClient implements Back {
   }
 
   #failCalls(error: Error): void {
-    const all = [this.#writes, this.#reads, this.#states, this.#inboxes, this.#audits, this.#texts];
+    const all = [this.#writes, this.#reads, this.#states, this.#inboxes, this.#audits, this.#texts, this.#boxes];
     for (const calls of all) calls.failAll(error);
   }
 
@@ -379,6 +413,10 @@ class BackClient implements Back {
         return this.#states.resolve(message.id, message.value);
       case 'auditing':
         return this.#audits.resolve(message.id, message.run);
+      case 'box':
+        return this.#boxes.resolve(message.id, message.box);
+      case 'box-failed':
+        return this.#boxes.reject(message.id, errorOf(message.error));
       case 'failed':
         return this.#writes.reject(message.id, errorOf(message.error));
       case 'state-failed':

@@ -186,6 +186,27 @@ export const ERRORS = {
     title: 'This store cannot keep more changes until the link is back.',
     advice: 'Restore the link so that waiting changes can be sent. What was accepted is safe.',
   },
+  /** A restored backup, a copied disk, a new box, or one that was replaced: it takes no new writes. */
+  LARDER_BOX_NOT_CURRENT: {
+    status: 503,
+    exit: 1,
+    title: "This box is not the one that takes this store's changes.",
+    advice: 'Use the one that is named, or have `larder box take-over` run here. Nothing was changed.',
+  },
+  /** Nothing is held back that somebody could let go. */
+  LARDER_BOX_NOT_HELD: {
+    status: 409,
+    exit: 1,
+    title: 'Nothing keeps this box from sending its changes.',
+    advice: '`larder box status` says how it stands.',
+  },
+  /** Of what is being sent, its own answer says best what became of it. */
+  LARDER_BOX_SENDING: {
+    status: 409,
+    exit: 1,
+    title: 'This box is still sending a change.',
+    advice: 'Try again in a moment.',
+  },
   /** A file that is not a whole export of a queue, cannot be read, or would be written over. */
   LARDER_EXPORT_INVALID: {
     status: 400,

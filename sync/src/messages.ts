@@ -1,5 +1,14 @@
 /** What crosses between the threads. Everything here survives a structured clone. */
-import type { AcceptOptions, Accepted, BackOptions, BackStatus, Call, ReplicaAnswer } from './client.ts';
+import type {
+  AcceptOptions,
+  Accepted,
+  BackOptions,
+  BackStatus,
+  BoxOrder,
+  BoxStatus,
+  Call,
+  ReplicaAnswer,
+} from './client.ts';
 import { LarderError, type ErrorCode } from './errors.ts';
 import type { Actor, InboxAnswers, InboxOrder } from './inbox/types.ts';
 import type { Fate, LinkState } from './link.ts';
@@ -31,6 +40,7 @@ export type ToWriter =
   /** The cloud has accepted this user's credential. */
   | { type: 'signed-in'; user: string; authorization: string; claims: Doc }
   | { type: 'audit'; id: number }
+  | { type: 'box'; id: number; order: BoxOrder; by: string }
   | { type: 'stop' };
 
 export type FromWriter =
@@ -49,6 +59,8 @@ export type FromWriter =
   | { type: 'state'; id: number; value: string | undefined }
   | { type: 'state-failed'; id: number; error: SentError }
   | { type: 'auditing'; id: number; run: number }
+  | { type: 'box'; id: number; box: BoxStatus }
+  | { type: 'box-failed'; id: number; error: SentError }
   | { type: 'failed'; id: number; error: SentError }
   /** It cannot start: a profile that cannot be used, a disk that cannot be written. */
   | { type: 'unusable'; error: SentError }

@@ -276,6 +276,29 @@ export interface Poll {
   readKeys(res: Res): { ids: string[]; next: string | null };
 }
 
+/** One start of an edge's process, and those of the same data directory before it, the newest first. */
+export interface Start {
+  id: string;
+  /** What people call the box. */
+  box: string;
+  previous: string[];
+  /** An authorised person makes this box the current one. */
+  takeOver: boolean;
+}
+
+/** `fork`: it does not follow the current start. `superseded`: it was the current one, and another box has followed. */
+export type Standing = 'current' | 'fork' | 'superseded';
+
+/**
+ * The chain of an edge's starts, as the app keeps it: with it, a restored backup, a copied disk and a box that was
+ * replaced are found out. Told with the edge's own credential; the same start may be told any number of times.
+ */
+export interface Boxes {
+  tell(start: Start): Ask;
+  /** Is given answers of 200 only. `current`: which box is the current one, since when (ISO 8601). */
+  read(res: Res): { standing: Standing; current: { id: string; box: string; at: string } };
+}
+
 /** The credential a write is sent with: the user's own while it lasts, else the edge's, which names the user. */
 export type Identity = { type: 'user'; authorization: string } | { type: 'edge'; authorization: string };
 
@@ -346,6 +369,8 @@ export interface App<U extends User = User> {
   reads: Record<string, Read<U>>;
   writes: Record<string, Write<U>>;
   changes?: Changes;
+  /** Left out: a copy of a box is not told from the box. */
+  boxes?: Boxes;
   /** Where there is no `changes`. With neither, all documents are fetched again and again. */
   poll?: Poll;
   /** Pages and scripts without which the app cannot start: fetched ahead, and kept for when the link is down. */

@@ -30,8 +30,8 @@ export interface ReplayParts {
   random(): number;
   /** These entries have a final answer. */
   settled(entries: QueuedEntry[]): void;
-  /** It is known to be the cloud that it was before, and not one restored from a backup. */
-  proved(): boolean;
+  /** Why nothing may be sent, though the link is up; null: all may. */
+  barrier(): string | null;
   /** A write that could be sent and has not settled for this long is stuck, ms. */
   stallAfter: number;
   /** Something is stuck, or no longer. */
@@ -120,8 +120,7 @@ export class Replay {
 
   #reasonFor(seq: number): string | null {
     if (!this.#sendable) return null;
-    if (!this.#parts.proved()) return 'the cloud has not shown that it is the one it was: its feed does not answer';
-    return this.#lastEndings.get(seq) ?? 'it was never sent';
+    return this.#parts.barrier() ?? this.#lastEndings.get(seq) ?? 'it was never sent';
   }
 
   /** Whether a write that comes in now would be sent at once. */
@@ -168,7 +167,7 @@ export class Replay {
   /** Sends what is ready; `sending` is durable before the first byte leaves (I2). */
   #start(): void {
     const free = this.#parts.concurrency - this.#underWay;
-    if (!this.#sendable || this.#stopped || free <= 0 || !this.#parts.proved()) return;
+    if (!this.#sendable || this.#stopped || free <= 0 || this.#parts.barrier() !== null) return;
     const { store, uptime } = this.#parts;
     if (store.app.honoursKeys) this.#retryUnknown();
     else this.#look(free);

@@ -23,6 +23,7 @@ beforeEach(() => {
     store,
     credentials: new Credentials(store.db, new Uint8Array(32), null),
     limits: { admit: () => undefined },
+    current: () => undefined,
     now: Date.now,
     complete: () => true,
   });

@@ -7,6 +7,7 @@ import { startLink, type Link } from '../link-simulator/link.ts';
 import { startCloud } from '../stage/cloud.ts';
 import { startEdge } from '../stage/edge.ts';
 import type { Running } from '../stage/process.ts';
+import { takeCareOf } from './caretaker.ts';
 import { copyEdge, type CloudDatabase } from './databases.ts';
 
 export interface WorldOptions {
@@ -32,6 +33,7 @@ export class World {
   #edge: Running;
   /** Rises when the edge ends and when it serves again: odd while no process is there to answer. */
   outages = 0;
+  readonly #leave: () => void;
   /** Of the profile: 0, or 1 after an upgrade. */
   #release = 0;
   /** One thing at a time is done to each part. */
@@ -41,6 +43,7 @@ export class World {
     this.directory = options.directory;
     this.database = options.database;
     [this.#cloud, this.link, this.#edge] = [cloud, link, edge];
+    this.#leave = takeCareOf(this);
   }
 
   static async open(options: WorldOptions): Promise<World> {
@@ -133,6 +136,7 @@ export class World {
   }
 
   async close(): Promise<void> {
+    this.#leave();
     await Promise.all([this.#edge.stop('SIGKILL'), this.#cloud.stop('SIGKILL'), this.link.close()]);
     await this.database.drop();
   }

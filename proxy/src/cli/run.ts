@@ -33,6 +33,10 @@ const COMMANDS: Record<string, Entry> = {
     about: 'Export what waits for the cloud to a file, or import it on another box.',
     load: async () => (await import('./queue.ts')).queue,
   },
+  box: {
+    about: 'Say whether this box is the current one; let it send what it holds, or make it the current one.',
+    load: async () => (await import('./box.ts')).box,
+  },
   inbox: {
     about: 'List, show and deal with changes that need a person.',
     load: async () => (await import('./inbox.ts')).inbox,

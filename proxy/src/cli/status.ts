@@ -1,5 +1,6 @@
 /** `larder status`: how a running edge is, for a person or as JSON. */
 import type { Status } from '../console/status.ts';
+import { boxLine } from './box.ts';
 import { columns, noneLeft, parse } from './command.ts';
 import type { Command } from './command.ts';
 import { askEdge, EDGE_HELP, EDGE_OPTIONS } from './remote.ts';
@@ -31,6 +32,7 @@ export function summaryOf(found: Status): string {
     ...certificateRows(found),
     ['link', linkLine(found)],
     ...clockRows(found),
+    ...boxRows(found),
     ...queueRows(found),
     ...replicaRows(found),
     ['cache', cacheLine(found)],
@@ -59,6 +61,11 @@ function clockRows({ clock }: Status): [string, string][] {
   const skew = clock?.skew ?? 0;
   if (Math.abs(skew) < ABOUT_RIGHT) return [];
   return [['clock', `${duration(Math.round(Math.abs(skew) / 1000))} ${skew > 0 ? 'ahead of' : 'behind'} the cloud's`]];
+}
+
+/** Of the current box there is nothing to say. */
+function boxRows({ box, queue }: Status): [string, string][] {
+  return box === null || box.since === null ? [] : [['box', boxLine(box, queue?.length ?? 0)]];
 }
 
 function queueRows({ queue }: Status): [string, string][] {

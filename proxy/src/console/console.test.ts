@@ -22,6 +22,7 @@ const START = Date.parse('2026-11-21T06:00:00Z');
 const lost: Passage = { at: START, state: 'offline', fault: 'refused', after: 90_000 };
 
 const back: BackStatus = {
+  box: { standing: 'current', current: null, since: null, authorised: null },
   clock: { skew: 0 },
   queue: {
     length: 3,
@@ -90,6 +91,7 @@ beforeEach(async () => {
     metrics,
     healthy: () => healthy,
     audit: async () => ({ run: 1 }),
+    box: async (order, by) => ({ standing: 'fork', current: null, since: null, authorised: { by, at: order } }),
     link: { hold: (by) => void held.push(`hold ${by}`), release: (by) => void held.push(`release ${by}`) },
     purge: createPurge({ cache, rules: compileRules([], String), clock: () => START, log, count: metrics.purged }),
     people: {},
@@ -121,6 +123,16 @@ test('health speaks of this process alone', async () => {
   const answer = await fetch(`${url}/_edge/health`);
   expect(answer.status).toBe(503);
   expect(answer.headers.get('cache-control')).toBe('no-store');
+});
+
+test('the operator lets a box go that is not the current one, and nobody else does', async () => {
+  const order = (path: string, authorization: string) =>
+    fetch(`${url}/_edge/box/${path}`, { method: 'POST', body: '{}', headers: { authorization } });
+  for (const action of ['authorise', 'take-over']) {
+    expect((await order(action, 'Bearer wrong')).status).toBe(403);
+    const answer = await order(action, 'Bearer the-token');
+    expect(await answer.json()).toMatchObject({ authorised: { by: 'operator at 127.0.0.1', at: action } });
+  }
 });
 
 test('status shows link, queue, replica and cache, in counts and times', async () => {

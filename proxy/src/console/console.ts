@@ -1,4 +1,5 @@
 /** The edge's own pages: health, status, metrics; and what the operator may do: hold the link, purge, ask why. */
+import type { BoxOrder, BoxStatus } from '@larder/sync/client';
 import { LarderError } from '@larder/sync/errors';
 import * as z from 'zod';
 import type { ClientRequest, ClientResponse } from '../exchange.ts';
@@ -28,6 +29,8 @@ export interface ConsoleDeps extends OperatorDeps {
   explain(question: Question): Promise<Explanation>;
   /** Begins an audit of the replica; its number. Rejects where there is no replica. */
   audit(who: string): Promise<{ run: number }>;
+  /** Lets a box send that is not the current one, or makes it the current one. Rejects where there is no queue. */
+  box(order: BoxOrder, who: string): Promise<BoxStatus>;
   /** Pages of the people who work here, by method and path. */
   people: Readonly<Record<string, Page>>;
   /** Answers everything at the inbox's addresses. */
@@ -61,6 +64,8 @@ export function createConsole(deps: ConsoleDeps): Console {
     }),
     'POST /_edge/purge': commandPage(deps, PurgeOrder, deps.purge),
     'POST /_edge/audit': commandPage(deps, Nothing, (_nothing, by) => deps.audit(by)),
+    'POST /_edge/box/authorise': commandPage(deps, Nothing, (_nothing, by) => deps.box('authorise', by)),
+    'POST /_edge/box/take-over': commandPage(deps, Nothing, (_nothing, by) => deps.box('take-over', by)),
     'POST /_edge/explain': commandPage(deps, Question, deps.explain),
   };
   return async (request, response, target) => {

@@ -1,6 +1,7 @@
 /** The figures of `/metrics`, in Prometheus' text format. Labels are few and fixed: nothing a caller sends becomes one. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Metric } from 'prom-client';
+import type { BackStatus } from '@larder/sync/client';
 import type { Purge } from '../cache/cache.ts';
 import { VERSION } from '../version.ts';
 import type { StatusSources } from './status.ts';
@@ -160,6 +161,12 @@ function backMetrics({ back }: StatusSources): Metric[] {
   const queue = () => back()?.queue;
   const replica = () => back()?.replica;
   return [
+    gauges('larder_box_standing', 'Is this box the current one of its edge: 1 for how it stands.', 'standing', () =>
+      BOX_STANDINGS.map((standing) => [standing, back()?.box.standing === standing ? 1 : 0]),
+    ),
+    gauge('larder_box_held', 'Writes that wait for a person to let this box send them.', () =>
+      isHeld(back()) ? (queue()?.length ?? 0) : 0,
+    ),
     gauge('larder_queue_length', 'Writes that are not settled.', () => queue()?.length ?? 0),
     gauges('larder_queue_entries', 'Writes known here, by state.', 'state', () =>
       Object.entries(queue()?.states ?? {}),
@@ -202,6 +209,10 @@ function backMetrics({ back }: StatusSources): Metric[] {
     ),
   ];
 }
+
+const BOX_STANDINGS: readonly BackStatus['box']['standing'][] = ['current', 'fork', 'superseded', 'unasked', 'off'];
+
+const isHeld = (back: BackStatus | null) => back !== null && back.box.since !== null && back.box.authorised === null;
 
 const timeOf = (time: string | undefined) => (time === undefined ? 0 : Date.parse(time) / 1000);
 

@@ -48,6 +48,7 @@ export interface Status {
   /** Null: clear HTTP. */
   certificate: CertificateStatus | null;
   link: LinkStatus;
+  box: BackStatus['box'] | null;
   clock: BackStatus['clock'] | null;
   queue: BackStatus['queue'] | null;
   replica: BackStatus['replica'] | null;
@@ -85,6 +86,7 @@ export function statusOf(sources: StatusSources): Status {
     uptime: Math.round(process.uptime()),
     certificate: sources.certificate(),
     link: linkStatusOf(sources.link),
+    box: back?.box ?? null,
     clock: back?.clock ?? null,
     queue: back?.queue ?? null,
     replica: back?.replica ?? null,

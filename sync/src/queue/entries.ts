@@ -58,6 +58,8 @@ const NEW = {
 } satisfies Pick<QueuedEntry, Later | OfInbox>;
 
 const OPEN_STATES: readonly OpenState[] = ['queued', 'sending', 'unknown'];
+/** Unknown all the same: another copy of this box may have sent it, and had made of it what is made of it here. */
+const NEVER_SENT = `state IN ('queued', 'unknown') AND attempts = 0`;
 const OPEN = `('${OPEN_STATES.join(`', '`)}')`;
 
 const inboxStatements = (db: DatabaseSync) => ({
@@ -108,7 +110,7 @@ export class Entries {
         `UPDATE entry SET not_before = 0 WHERE state IN ('queued', 'unknown') AND not_before > 0 AND user = ?`,
       ),
       applied: db.prepare(`SELECT seq FROM entry WHERE overlaid = 1 AND state = 'applied'`),
-      neverSent: db.prepare(`SELECT * FROM entry WHERE state = 'queued' AND attempts = 0 AND seq > ? ORDER BY seq`),
+      neverSent: db.prepare(`SELECT * FROM entry WHERE ${NEVER_SENT} AND seq > ? ORDER BY seq`),
       notSettled: db.prepare(`SELECT * FROM entry WHERE state IN ('queued', 'unknown') AND seq > ? ORDER BY seq`),
       newestAt: db.prepare('SELECT at FROM entry ORDER BY seq DESC LIMIT 1'),
       overlaid: db.prepare('SELECT seq, tags FROM entry WHERE overlaid = 1'),
@@ -258,7 +260,7 @@ export class Entries {
     return entriesOf(this.#statements.unknown.all(now, limit));
   }
 
-  /** Those after a place in the order of which no byte can have left. */
+  /** Those after a place in the order of which no byte can have left this box. */
   neverSent(after: number): QueuedEntry[] {
     return entriesOf(this.#statements.neverSent.all(after));
   }
@@ -334,6 +336,11 @@ export class Entries {
     const forgotten = Number(this.#statements.prune.run(before).changes);
     if (forgotten > 0) this.#statements.pruneIds.run();
     return forgotten;
+  }
+
+  /** Nobody knows what of all that has not settled another copy of this box has sent. */
+  doubt(): void {
+    for (const state of ['queued', 'unknown'] as const) this.#statements.restart.run(next(state, 'forked'), state);
   }
 
   /** After a start: what was being sent is of unknown outcome, and nobody is waiting on a connection any more. */

@@ -37,6 +37,13 @@ describe('the states of an entry', () => {
     for (const state of states) expect([state, reach(state)]).toEqual([state, true]);
   });
 
+  test('I2: what another copy of the box may have sent is of unknown outcome, unless the cloud has said what became of it', () => {
+    const after = (['queued', 'unknown', 'sending', 'applied', 'refused', 'discarded'] as const).map(
+      (state) => TRANSITIONS[state].forked,
+    );
+    expect(after).toEqual(['unknown', 'unknown', null, 'applied', 'refused', 'discarded']);
+  });
+
   test('what cannot happen is a fault that is said', () => {
     expect(() => next('queued', 'done')).toThrow('an entry that is queued cannot meet "done"');
   });

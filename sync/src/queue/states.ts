@@ -9,7 +9,8 @@
  *            │          (no-verdict, restart)│                    │
  *            └──────────── orphaned ─────────┴────────────────────┘
  *
- * and back: applied ── restored ─▶ unknown, where the cloud has lost what it had said.
+ * and back: applied ── restored ─▶ unknown, where the cloud has lost what it had said; queued ── forked ─▶ unknown, where
+ * another copy of this box may have sent it.
  *
  * `sending` is durable before the first byte leaves. Back to `queued` goes only a request of which no byte left or one
  * that was throttled; everything else without a verdict is `unknown`.
@@ -38,7 +39,9 @@ export type EntryEvent =
   /** A person gives it up. */
   | 'discard'
   /** The cloud was restored from a backup: what it said may not be so any more. */
-  | 'restored';
+  | 'restored'
+  /** Another copy of this box may have sent it: a person lets it go all the same. */
+  | 'forked';
 
 /** Null: cannot happen in this state, and is a fault of ours. */
 export const TRANSITIONS: Record<EntryState, Record<EntryEvent, EntryState | null>> = {
@@ -54,6 +57,7 @@ export const TRANSITIONS: Record<EntryState, Record<EntryEvent, EntryState | nul
     orphaned: 'refused',
     discard: null,
     restored: null,
+    forked: 'unknown',
   },
   sending: {
     send: null,
@@ -67,6 +71,8 @@ export const TRANSITIONS: Record<EntryState, Record<EntryEvent, EntryState | nul
     orphaned: null,
     discard: null,
     restored: null,
+    // It is let go only when nothing is under way.
+    forked: null,
   },
   unknown: {
     send: null,
@@ -81,6 +87,7 @@ export const TRANSITIONS: Record<EntryState, Record<EntryEvent, EntryState | nul
     orphaned: null,
     discard: null,
     restored: null,
+    forked: 'unknown',
   },
   // Offered again under its key, it is what the cloud says now.
   applied: { ...settled('applied'), restored: 'unknown' },
@@ -101,6 +108,7 @@ function settled(state: EntryState): Record<EntryEvent, EntryState | null> {
     orphaned: null,
     discard: null,
     restored: null,
+    forked: state,
   };
 }
 

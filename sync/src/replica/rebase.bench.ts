@@ -39,6 +39,7 @@ const accept = new Accept({
   store,
   credentials: new Credentials(store.db, new Uint8Array(32), null),
   limits: { admit: () => undefined },
+  current: () => undefined,
   now: Date.now,
   complete: () => true,
 });

@@ -61,6 +61,10 @@ export class TestCloud {
   digests = false;
   /** Answers to writes wait for this. */
   answerAfter: Promise<void> = Promise.resolve();
+  /** The starts that were the edge's current one, in order; and what is answered instead. */
+  readonly starts: { id: string; box: string; at: string }[] = [];
+  startsStatus = 200;
+  startsTold = 0;
   readonly articles = new Map<string, Doc>();
   readonly orders = new Map<string, Doc>();
   /** Requests that arrived, effect or not: method, path, key. */
@@ -175,7 +179,21 @@ export class TestCloud {
     if (request.method === 'GET') return this.#json(response, ...this.#get(url));
     let body = '';
     for await (const chunk of request) body += String(chunk);
+    if (url.pathname === '/starts')
+      return this.#json(response, this.startsStatus, this.#start(JSON.parse(body) as Doc));
     await this.#write(request, url, JSON.parse(body) as Doc, response);
+  }
+
+  #start(start: Doc): unknown {
+    this.startsTold += 1;
+    if (this.startsStatus !== 200) return { code: 'not-found' };
+    const { id, box, previous, takeOver } = start as { id: string; box: string; previous: string[]; takeOver: boolean };
+    const last = this.starts.at(-1);
+    if (last === undefined || takeOver || previous.includes(last.id))
+      if (last?.id !== id) this.starts.push({ id, box, at: new Date(this.clock()).toISOString() });
+    const current = this.starts.at(-1);
+    if (current?.id === id) return { standing: 'current', current };
+    return { standing: this.starts.some((each) => each.id === id) ? 'superseded' : 'fork', current };
   }
 
   #json(response: ServerResponse, status: number, body: unknown): void {

@@ -112,7 +112,7 @@ export class ModelEdge {
       settled: () => undefined,
       stallAfter: Infinity,
       stalled: () => undefined,
-      proved: () => this.#feed?.proved ?? true,
+      barrier: () => ((this.#feed?.proved ?? true) ? null : 'the feed has not answered'),
       alarm: (message, detail) => void this.alarms.push(`${message} ${JSON.stringify(detail)}`),
     });
     const log = () => undefined;
@@ -136,6 +136,7 @@ export class ModelEdge {
       store: this.store,
       credentials,
       limits: { admit: () => undefined },
+      current: () => undefined,
       now,
       complete: () => true,
     });
