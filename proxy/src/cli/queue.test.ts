@@ -45,6 +45,14 @@ test('exports to a new file that only this user may read, and imports it where n
   expect(printed).toBe('0 changes imported, 0 known already.\n');
 });
 
+test('imports into the directory of a box that has none yet, and says where there can be none', async () => {
+  const file = join(directory, 'queue.jsonl');
+  await run(['queue', 'export', file, '--data', emptyBox()]);
+  expect(await run(['queue', 'import', file, '--data', join(directory, 'a', 'new', 'box')])).toBe(0);
+  expect(await run(['queue', 'import', file, '--data', join(file, 'box')])).toBe(3);
+  expect(printed).toContain('LARDER_DATA_UNUSABLE');
+});
+
 test('says what is missing', async () => {
   expect(await run(['queue', 'export'])).toBe(2);
   expect(await run(['queue', 'import', join(directory, 'nothing'), '--data', directory])).toBe(2);

@@ -1,5 +1,5 @@
 /** `larder queue`: takes what waits out of a box as a file, and into another. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { LarderError } from '@larder/sync/errors';
 import { exportQueue, importQueue } from '@larder/sync/queue';
@@ -56,6 +56,7 @@ function exported(data: string, file: string): [object, string] {
 
 function imported(data: string, file: string): [Imported, string] {
   const text = withFile(file, () => readFileSync(file, 'utf8'));
+  makeDirectory(data);
   const lock = lockDirectory(data);
   try {
     const done = importQueue(data, text);
@@ -64,6 +65,16 @@ function imported(data: string, file: string): [Imported, string] {
     return [done, `${changes(entries)} imported, ${known} known already.${left}`];
   } finally {
     lock.release();
+  }
+}
+
+/** A new box has none yet. @throws LarderError `LARDER_DATA_UNUSABLE` */
+function makeDirectory(data: string): void {
+  try {
+    mkdirSync(data, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new LarderError('LARDER_DATA_UNUSABLE', `${data}: ${why}.`, { cause: error });
   }
 }
 
