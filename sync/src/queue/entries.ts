@@ -58,8 +58,8 @@ const NEW = {
 } satisfies Pick<QueuedEntry, Later | OfInbox>;
 
 const OPEN_STATES: readonly OpenState[] = ['queued', 'sending', 'unknown'];
-/** Unknown all the same: another copy of this box may have sent it, and had made of it what is made of it here. */
-const NEVER_SENT = `state IN ('queued', 'unknown') AND attempts = 0`;
+/** Unknown all the same, and not for a restored cloud: another copy of this box may have sent it, made the same of it. */
+const NEVER_SENT = `attempts = 0 AND (state = 'queued' OR (state = 'unknown' AND again = 0))`;
 const OPEN = `('${OPEN_STATES.join(`', '`)}')`;
 
 const inboxStatements = (db: DatabaseSync) => ({
