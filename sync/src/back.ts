@@ -11,14 +11,13 @@ import { messageOf } from './database.ts';
 import { LarderError } from './errors.ts';
 import { InboxDesk } from './inbox/desk.ts';
 import type { Actor, InboxOrder } from './inbox/types.ts';
-import { Cloud } from './cloud.ts';
+import type { Cloud } from './cloud.ts';
 import { Credentials } from './credentials.ts';
 import { Feed } from './feed.ts';
 import { sentErrorOf, type FromWriter, type SentError, type ToWriter, type WorkerOptions } from './messages.ts';
 import type { App } from './profile.ts';
 import type { QueuedEntry } from './queue/entries.ts';
 import { isSettled } from './queue/states.ts';
-import { freeBytesOf, Limits } from './queue/limits.ts';
 import { Replay } from './replay.ts';
 import { Rebuild } from './replica/rebuild.ts';
 import { answerOf } from './request.ts';
@@ -26,6 +25,7 @@ import { startSchedule } from './schedule.ts';
 import { Slices } from './slices.ts';
 import { StateTable } from './state-table.ts';
 import { Store } from './store.ts';
+import { cloudOf, CONCURRENCY, limitsOf } from './wiring.ts';
 
 type AcceptMessage = Extract<ToWriter, { type: 'accept' }>;
 interface Waiter {
@@ -33,7 +33,6 @@ interface Waiter {
   timer: NodeJS.Timeout;
 }
 
-const CONCURRENCY = 32;
 /** Status goes to the front at most this often, ms. */
 const STATUS_EVERY = 100;
 /** RFC 9110 §15.3.3. */
@@ -134,13 +133,7 @@ export class Back {
     const { settlement } = this.#replay;
     this.#inbox = new InboxDesk({ store: this.#store, accept: this.#accept, settlement, now, alarm });
     this.#schedule = this.#beginSchedule(options, now);
-    this.#rebuild = new Rebuild({
-      store: this.#store,
-      slices: this.#slices(),
-      turn: () => this.#turn(),
-      moved: () => this.#statusChanged(),
-      log: (level, message, detail) => this.#log(level, message, detail),
-    });
+    this.#rebuild = this.#rebuildOf();
     post({ type: 'ready', ...this.#store.snapshot(), status: this.#status() });
     this.#replay.kick();
     this.#rebuild.begin();
@@ -173,6 +166,16 @@ export class Back {
     } catch (error) {
       this.#log('warn', "the clock's offset could not be kept", { error: messageOf(error) });
     }
+  }
+
+  #rebuildOf(): Rebuild {
+    return new Rebuild({
+      store: this.#store,
+      slices: this.#slices(),
+      turn: () => this.#turn(),
+      moved: () => this.#statusChanged(),
+      log: (level, message, detail) => this.#log(level, message, detail),
+    });
   }
 
   #boxesOf(credential: string | null): Boxes {
@@ -464,27 +467,3 @@ export class Back {
     this.#countAt = ended + Math.max(COUNT_EVERY, (ended - began) / COUNT_SHARE);
   }
 }
-
-const cloudOf = (
-  options: WorkerOptions,
-  app: App,
-  post: (message: FromWriter) => void,
-  dated: (date: string | undefined, ms: number) => void,
-): Cloud =>
-  new Cloud({
-    origin: new URL(options.cloud),
-    app,
-    connectTimeout: options.connectTimeout,
-    answerTimeout: options.answerTimeout,
-    connections: CONCURRENCY + 2,
-    report: (fate) => post({ type: 'fate', fate }),
-    dated,
-  });
-
-const limitsOf = (options: WorkerOptions, { entries }: Store): Limits =>
-  new Limits({
-    ...options,
-    entries,
-    free: () => freeBytesOf(options.data),
-    uptime: () => performance.now(),
-  });

@@ -55,6 +55,7 @@ function open(app: App) {
     store,
     credentials: new Credentials(store.db, new Uint8Array(32), null),
     limits: { admit: () => undefined },
+    current: () => undefined,
     now: Date.now,
     complete: () => true,
   });
