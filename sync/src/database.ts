@@ -126,6 +126,10 @@ const STEPS = [
   ALTER TABLE resource ADD COLUMN next_shape TEXT;
   ALTER TABLE resource ADD COLUMN built TEXT;
   `,
+  `
+  -- What is of unknown outcome is found in order, without looking at all that there is.
+  CREATE INDEX entry_unknown ON entry (seq) WHERE state = 'unknown';
+  `,
 ];
 
 const file = (data: string) => join(data, 'edge.db');

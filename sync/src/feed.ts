@@ -7,13 +7,14 @@
 import type { Answer } from './client.ts';
 import { UnexpectedAnswer, type Cloud } from './cloud.ts';
 import { CloudFault } from './fault.ts';
+import { gather } from './gather.ts';
 import type { LinkState } from './link.ts';
 import type { Ask, Batch, Change, Changes, Poll } from './profile.ts';
 import { offerAgain } from './queue/restored.ts';
 import { isSettled } from './queue/states.ts';
 import { Polling } from './poll.ts';
 import { Reconcile } from './reconcile.ts';
-import { parseJson, resOf } from './request.ts';
+import { resOf } from './request.ts';
 import type { Slices } from './slices.ts';
 import { EVERYTHING, type Noted, type Store } from './store.ts';
 
@@ -43,6 +44,8 @@ export interface FeedParts {
 const SILENCE = 6000;
 const RETRY_FIRST = 200;
 const RETRY_MOST = 5000;
+/** Live pages that are applied together: each by itself, a busy store would spend its time on fsyncs. */
+const MOST_PAGES = 500;
 /** Apps without a feed, or without a live one, are asked this often, ms. */
 const POLL = 5000;
 const WALK_AGAIN = 60_000;
@@ -145,7 +148,7 @@ export class Feed {
     for (let more = true; more;) {
       const cursor = store.meta('cursor');
       if (cursor === null) throw new Error('the feed has lost its place');
-      more = await this.#take(changes, await this.#ask(changes.ask(cursor, storeId), true), now(), cursor);
+      more = await this.#take(changes, [await this.#ask(changes.ask(cursor, storeId), true)], now(), cursor);
     }
   }
 
@@ -295,51 +298,69 @@ export class Feed {
     const { store, storeId } = this.#parts;
     const asked = this.#parts.now();
     const answer = await this.#ask(changes.ask(store.meta('cursor'), storeId), true);
-    return this.#take(changes, answer, asked);
+    return this.#take(changes, [answer], asked);
   }
 
   async #listen(changes: Changes): Promise<void> {
     const { store, storeId, cloud, credential } = this.#parts;
     const live = changes.live?.(store.meta('cursor') ?? '', storeId);
     if (live === undefined) return;
+    const left = new AbortController();
+    const signal = AbortSignal.any([left.signal, this.#attempt.signal]);
     let looked = performance.now();
     let applied = new Set<number>();
-    for await (const data of cloud.events(live, credential, SILENCE, this.#attempt.signal)) {
-      const more = await this.#take(changes, { status: 200, headers: {}, body: data }, this.#parts.now());
-      this.#failures = 0;
-      this.#setLive(!more);
-      if (performance.now() - looked < OVERDUE) continue;
-      looked = performance.now();
-      const still = store.entries.applied();
-      // Asking anew tells whether its marker is still to come.
-      if (still.some((seq) => applied.has(seq))) return;
-      applied = new Set(still);
+    try {
+      for await (const pages of gather(cloud.events(live, credential, SILENCE, signal), MOST_PAGES)) {
+        const answers = pages.map((body) => ({ status: 200, headers: {}, body }));
+        const more = await this.#take(changes, answers, this.#parts.now());
+        this.#failures = 0;
+        this.#setLive(!more);
+        if (performance.now() - looked < OVERDUE) continue;
+        looked = performance.now();
+        const still = store.entries.applied();
+        // Asking anew tells whether its marker is still to come.
+        if (still.some((seq) => applied.has(seq))) return;
+        applied = new Set(still);
+      }
+    } finally {
+      left.abort();
     }
   }
 
-  /** Applies a page that was asked for at a time, and from a position unless it is the present one; true if there are more. */
-  async #take(changes: Changes, answer: Answer, asked: number, from?: string): Promise<boolean> {
-    const batch = changes.read({ ...resOf(answer), body: parseJson(answer.body) });
+  /**
+   * Applies pages that follow each other, asked for at a time, and from a position unless it is the present one; true if
+   * there are more.
+   */
+  async #take(changes: Changes, answers: readonly Answer[], asked: number, from?: string): Promise<boolean> {
     const { store, slices } = this.#parts;
-    const epoch = store.meta('epoch');
-    if (batch === 'restored' || (epoch !== null && batch.epoch !== epoch)) throw new Restored();
+    const batches = answers.map((answer) => this.#read(changes, answer));
+    const last = batches.at(-1);
+    if (last === undefined) return false;
     this.#prove();
     // Until the last page is in, and while a walk goes on, the base is as old as it was (I13).
-    const asOf = batch.more || this.#reconcile.under ? null : asked;
+    const asOf = last.more || this.#reconcile.under ? null : asked;
+    const transactions = batches.flatMap((batch) => transactionsOf(batch.changes));
     // An idle position says only that all is still the same: worth a commit only now and then.
-    if (batch.changes.length > 0 || batch.cursor !== store.meta('cursor') || asked - this.#keptAsOf > KEEP_AS_OF)
+    if (transactions.length > 0 || last.cursor !== store.meta('cursor') || asked - this.#keptAsOf > KEEP_AS_OF)
       await slices.commit(
         'feed',
-        transactionsOf(batch.changes),
+        transactions,
         (transaction, noted) => this.#apply(transaction, noted),
         () => {
-          if (from === undefined || store.meta('cursor') === from) this.#keepPosition(batch);
+          if (from === undefined || store.meta('cursor') === from) this.#keepPosition(last);
           if (asOf !== null) this.#keepAsOf(asOf);
         },
       );
     if (asOf !== null) this.#asOf = asOf;
     this.#parts.moved();
-    return batch.more;
+    return last.more;
+  }
+
+  #read(changes: Changes, answer: Answer): Batch {
+    const batch = changes.read(resOf(answer));
+    const epoch = this.#parts.store.meta('epoch');
+    if (batch === 'restored' || (epoch !== null && batch.epoch !== epoch)) throw new Restored();
+    return batch;
   }
 
   #apply(transaction: readonly Change[], noted: Noted): void {
