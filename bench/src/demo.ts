@@ -77,6 +77,7 @@ const welcome = (edge: string, cloud: string) => `
 
     npm run link -- up|down|refuse|blackhole|stall|slow|portal|gateway   changes the link
     npx larder status                                                    how the edge is
+    npx larder inbox list --data .larder/demo/edge                       what needs a person
     Ctrl-C                                                               ends all of it
 `;
 
