@@ -70,6 +70,32 @@ describe('the replica', () => {
     expect(await statuses('/orders', `/articles/${made}`, '/articles/z')).toEqual([200, 200, 404]);
   });
 
+  test.for([
+    // The order upon an article from before it; and an article that lacks its quantity already.
+    ['/orders', 'already-there-profile.ts', 98],
+    ['/articles', 'profile.ts', undefined],
+  ] as const)(
+    'I6: counts a write once that took effect while a page of %s was asked for',
+    async ([path, profile, shown]) => {
+      const held = Promise.withResolvers<void>();
+      edge.cloud.listsAfter = { path, go: held.promise };
+      await edge.open({ profile: join(import.meta.dirname, 'test-app', profile) });
+      edge.back.link('online', false);
+      await until('the walk asks for the page', () => edge.cloud.listsHeld > 0);
+      expect(await edge.order('k1', 'a', 2, 5000)).toMatchObject({ type: 'cloud' });
+      edge.cloud.feedDown = true;
+      const { feedAsked } = edge.cloud;
+      held.resolve();
+      await until('the feed is asked for', () => edge.cloud.feedAsked > feedAsked);
+      expect(await edge.quantity()).toBe(shown);
+      edge.cloud.feedDown = false;
+      await edge.complete();
+      expect(await edge.quantity()).toBe(98);
+      await edge.drained();
+      expect(await edge.quantity()).toBe(98);
+    },
+  );
+
   test('I9: is not completed from a cloud that was restored in the middle of the walk', async () => {
     await edge.open();
     edge.cloud.listsLeft = 1;

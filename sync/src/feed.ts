@@ -91,6 +91,7 @@ export class Feed {
       storeId: parts.storeId,
       now: parts.now,
       ask: (ask) => this.#ask(ask),
+      reach: () => this.reach(),
     });
     this.#polling = new Polling({ ...parts, reconcile: this.#reconcile, ask: (ask) => this.#ask(ask) });
     const asOf = parts.store.meta('as-of');

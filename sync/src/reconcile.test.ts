@@ -39,7 +39,7 @@ function walkOver(cloud: (ask: Ask) => Promise<Answer>): Reconcile {
       for (const { id } of units as readonly { id?: string }[]) if (id !== undefined) happened.push(`stored ${id}`);
     },
   };
-  return new Reconcile({ store, slices, storeId: 'S1', now: () => 1, ask: cloud });
+  return new Reconcile({ store, slices, storeId: 'S1', now: () => 1, ask: cloud, reach: () => Promise.resolve() });
 }
 
 async function answer({ path }: Ask): Promise<Answer> {

@@ -16,6 +16,8 @@ export interface ReconcileParts {
   storeId: string;
   now(): number;
   ask(ask: Ask): Promise<Answer>;
+  /** Applies what the cloud had committed when this was called, markers and all; nothing where there is no feed. */
+  reach(): Promise<void>;
 }
 
 export class Reconcile {
@@ -77,7 +79,7 @@ export class Reconcile {
   }
 
   async #walk(name: string): Promise<void> {
-    const { store, slices } = this.#parts;
+    const { store, slices, reach } = this.#parts;
     const resource = store.app.resources[name];
     if (resource === undefined) return;
     const { walk, page } = this.#row(name);
@@ -87,6 +89,9 @@ export class Reconcile {
       const { docs, next } = await asked;
       // On its way while this one is stored; one at the most.
       if (next !== null) asked = this.#page(resource, next);
+      // Some of these documents may contain what a waiting write did, and those of earlier pages not, or the other way
+      // round: once its marker is in, all of them do (I6). What is accepted after this is in none of them.
+      if (!store.overlay.isEmpty()) await reach();
       await slices.commit(
         'walk-page',
         docs,

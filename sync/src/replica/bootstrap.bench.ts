@@ -76,7 +76,7 @@ async function timed(what: string, work: () => unknown): Promise<void> {
 
 let store = new Store(data, appOf(1), 'S1', () => undefined);
 const now = Date.now;
-const walk = new Reconcile({ store, slices: slicesOf(store), storeId: 'S1', now, ask });
+const walk = new Reconcile({ store, slices: slicesOf(store), storeId: 'S1', now, ask, reach: () => Promise.resolve() });
 walk.begin();
 await timed(`${documents} documents over ${link} ms`, () => walk.finish());
 store.close();

@@ -49,6 +49,9 @@ export class TestCloud {
   /** Pages of lists before they answer 503, and those that were asked for. */
   listsLeft = Infinity;
   readonly walked: string[] = [];
+  /** Lists of a resource are made only after this; and how many were asked for by then. */
+  listsAfter: { path: string; go: Promise<void> } | null = null;
+  listsHeld = 0;
   /** References that were looked for. */
   readonly lookedFor: string[] = [];
   /** Articles that lists leave out, though they are there. */
@@ -176,12 +179,20 @@ export class TestCloud {
     response.setHeader('test-app', 'yes');
     response.setHeader('date', new Date(this.clock()).toUTCString());
     if (url.pathname === '/changes/live') return this.#stream(url, response);
-    if (request.method === 'GET') return this.#json(response, ...this.#get(url));
+    if (request.method === 'GET') {
+      if (url.pathname === this.listsAfter?.path) await this.#held(this.listsAfter.go);
+      return this.#json(response, ...this.#get(url));
+    }
     let body = '';
     for await (const chunk of request) body += String(chunk);
     if (url.pathname === '/starts')
       return this.#json(response, this.startsStatus, this.#start(JSON.parse(body) as Doc));
     await this.#write(request, url, JSON.parse(body) as Doc, response);
+  }
+
+  async #held(go: Promise<void>): Promise<void> {
+    this.listsHeld += 1;
+    await go;
   }
 
   #start(start: Doc): unknown {
