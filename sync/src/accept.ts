@@ -10,6 +10,7 @@ import type { Fix, Req, User, Write } from './profile.ts';
 import { Refusal } from './profile.ts';
 import { sizeOf, type NewEntry, type QueuedEntry } from './queue/entries.ts';
 import type { Limits } from './queue/limits.ts';
+import { Unfetched } from './replica/unfetched.ts';
 import { answerOf, reqOf, wordsOf } from './request.ts';
 import { compileRoutes, type Routes } from './route.ts';
 import type { Noted, Store } from './store.ts';
@@ -37,7 +38,7 @@ export interface AcceptParts {
 
 /** Request headers that an app may depend on; others may be secrets, and are not kept. */
 const KEPT_HEADERS = ['accept', 'accept-language', 'content-type', 'if-match', 'prefer'];
-/** Refusals that depend on what the replica holds. */
+/** Refusals that depend on what the replica holds, even where the document they are about is there: it may be old. */
 const BY_DATA = new Set([404, 409, 412]);
 
 export class Accept {
@@ -53,13 +54,7 @@ export class Accept {
   all(calls: readonly Call[]): Outcome[] {
     const { store } = this.#parts;
     return store.commitAs('accept', (noted) =>
-      calls.map((call) =>
-        store.part(
-          noted,
-          (part) => this.#one(call, part),
-          (error) => (error instanceof Refusal ? this.#refusal(error) : { type: 'error', error }),
-        ),
-      ),
+      calls.map((call) => store.part<Outcome>(noted, (part) => this.#one(call, part), refusedOr)),
     );
   }
 
@@ -72,7 +67,6 @@ export class Accept {
       return this.#one(call, noted).entry;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      if (this.#isPremature(error)) throw new LarderError('LARDER_NOT_READY');
       throw new LarderError('LARDER_RETRY_REFUSED', wordsOf(error.res));
     }
   }
@@ -131,20 +125,22 @@ export class Accept {
   }
 
   #check(write: Write<never>, req: Req, call: Call, fix: Fix) {
-    // The profile made this user, in the front; its type is the profile's own.
-    return write.check(this.#parts.store.view, req, call.user as never, fix);
-  }
-
-  #refusal(refusal: Refusal): Outcome {
-    if (this.#isPremature(refusal)) return { type: 'error', error: new LarderError('LARDER_NOT_READY') };
-    return { type: 'refused', answer: answerOf(refusal.res) };
-  }
-
-  /** It depends on what the replica has still to fetch (I9). */
-  #isPremature({ res }: Refusal): boolean {
-    return BY_DATA.has(res.status) && !this.#parts.complete();
+    const { store, complete } = this.#parts;
+    const unfetched = new Unfetched(store.view);
+    try {
+      // The profile made this user, in the front; its type is the profile's own.
+      return write.check(unfetched, req, call.user as never, fix);
+    } catch (error) {
+      const isByData = error instanceof Refusal && (BY_DATA.has(error.res.status) || unfetched.asked);
+      // I9: what is still to be fetched may be what it was refused for. A malformed body is malformed without it.
+      if (isByData && !complete()) throw new LarderError('LARDER_NOT_READY');
+      throw error;
+    }
   }
 }
+
+const refusedOr = (error: unknown): Outcome =>
+  error instanceof Refusal ? { type: 'refused', answer: answerOf(error.res) } : { type: 'error', error };
 
 const KEY = /^[\x21-\x7e]{1,255}$/;
 
