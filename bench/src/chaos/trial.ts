@@ -105,7 +105,8 @@ async function settleAndJudge({ world, book, devices, template, watch }: Afterma
     await drain(world);
     watch.ended('offer');
   } catch (error) {
-    const stuck = [`${String(error)}: ${JSON.stringify(waitingIn(world.edgeData))}`];
+    const status = JSON.stringify(await statusOf(world));
+    const stuck = [`${String(error)}: ${JSON.stringify(waitingIn(world.edgeData))}; the edge says ${status}`];
     return { findings: { ...nothingFound(), lost, stuck }, ...figures(), drained: DRAIN_LIMIT };
   }
   const findings = judge(book, await gather(world, template));
