@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Fate, Fault, LinkState } from '@larder/sync/link';
 import { createLink, type Link } from './link.ts';
-import { type Clock, INTERVALS } from './pacer.ts';
+import { type Clock, createPacer, INTERVALS } from './pacer.ts';
 import { type Evidence, evidenceOf, type Phase, stateOf, STEPS } from './states.ts';
 
 const answered: Fate = { type: 'answered', ms: 80 };
@@ -296,6 +296,26 @@ const fate = fc.oneof(
     .constantFrom<Fault[]>('refused', 'unreachable', 'dns', 'reset', 'silent', 'tls', 'gateway', 'portal')
     .map((fault) => failed(fault)),
 );
+
+test('I5: a probe that never ends is given up, and another one goes', async () => {
+  const time = new Time();
+  const fates: Fate[] = [];
+  let probes = 0;
+  const pacer = createPacer({
+    clock: time,
+    intervals: INTERVALS,
+    jitter: () => 0,
+    probe: () => (++probes === 1 ? new Promise<never>(() => undefined) : Promise.resolve(answered)),
+    judge(judged) {
+      fates.push(judged);
+      pacer.schedule('offline');
+    },
+  });
+  pacer.start('offline');
+  await time.pass(60_000);
+  pacer.stop();
+  expect(fates.slice(0, 2)).toMatchObject([{ type: 'failed', fault: 'silent' }, answered]);
+});
 
 test('the table: nothing but two good probes in a row leads from offline to online', () => {
   const evidence = fc.record({ from: fc.constantFrom('request' as const, 'probe' as const), fate });

@@ -32,6 +32,9 @@ export interface Intervals {
 
 export const INTERVALS: Intervals = { idle: 10_000, retry: 250, ceiling: 2000, confirm: 100 };
 
+/** A probe ends itself sooner. One that does not end at all must not be the last (I5), ms. */
+const LONGEST_PROBE = 15_000;
+
 /** Outages this close together are one flapping link, ms. */
 const FLAPPING = 60_000;
 
@@ -125,9 +128,19 @@ class ProbePacer implements Pacer {
     this.#probing = true;
     this.#begun = this.#options.clock.now();
     if (phase === 'offline') this.#tries += 1;
-    const fate = await this.#options.probe();
+    const fate = await this.#probe();
     this.#probing = false;
     if (this.#running) this.#options.judge(fate);
+  }
+
+  async #probe(): Promise<Fate> {
+    const { promise, resolve } = Promise.withResolvers<Fate>();
+    const callOff = this.#options.clock.after(LONGEST_PROBE, () =>
+      resolve({ type: 'failed', fault: 'silent', ms: LONGEST_PROBE }),
+    );
+    const fate = await Promise.race([this.#options.probe(), promise]);
+    callOff();
+    return fate;
   }
 
   #callOff(): void {
