@@ -8,6 +8,7 @@ import type { Answer } from './client.ts';
 import { UnexpectedAnswer, type Cloud } from './cloud.ts';
 import { CloudFault } from './fault.ts';
 import { gather } from './gather.ts';
+import { lastChanges } from './last-changes.ts';
 import type { LinkState } from './link.ts';
 import type { Ask, Batch, Change, Changes, Poll } from './profile.ts';
 import { offerAgain } from './queue/restored.ts';
@@ -17,6 +18,7 @@ import { Reconcile } from './reconcile.ts';
 import { resOf } from './request.ts';
 import type { Slices } from './slices.ts';
 import { EVERYTHING, type Noted, type Store } from './store.ts';
+import { transactionsOf } from './transactions.ts';
 
 export interface FeedParts {
   store: Store;
@@ -91,7 +93,7 @@ export class Feed {
       storeId: parts.storeId,
       now: parts.now,
       ask: (ask) => this.#ask(ask),
-      reach: () => this.reach(),
+      reach: () => this.#reach(parts.store.meta('walking')),
     });
     this.#polling = new Polling({ ...parts, reconcile: this.#reconcile, ask: (ask) => this.#ask(ask) });
     const asOf = parts.store.meta('as-of');
@@ -142,14 +144,22 @@ export class Feed {
    * twice changes nothing, and a position that has moved on meanwhile is not put back. Rejects where the cloud does not
    * answer, and where it was restored.
    */
-  async reach(): Promise<void> {
+  reach(): Promise<void> {
+    return this.#reach(null);
+  }
+
+  /** The same within the walk that began then, or outside of any. */
+  async #reach(walking: string | null): Promise<void> {
     const { store, storeId, now } = this.#parts;
     const { changes } = store.app;
     if (changes === undefined) return;
     for (let more = true; more;) {
       const cursor = store.meta('cursor');
       if (cursor === null) throw new Error('the feed has lost its place');
-      more = await this.#take(changes, [await this.#ask(changes.ask(cursor, storeId), true)], now(), cursor);
+      const [asked, answer] = [now(), await this.#ask(changes.ask(cursor, storeId), true)];
+      // What a restored cloud says must not come here before it has been offered again what it lost.
+      if (store.meta('walking') !== walking) throw new Error('the cloud was restored meanwhile');
+      more = await this.#take(changes, [answer], asked, cursor);
     }
   }
 
@@ -196,7 +206,8 @@ export class Feed {
     if (store.again.count() > 0) await this.#offerAgain(changes);
     if (this.#reconcile.under) {
       // Before a walk goes on: is it still the same cloud?
-      await this.#catchUp(changes);
+      if (this.#reconcile.isAtStart) await this.#catchUpBeside(changes);
+      else await this.#catchUp(changes);
       await this.#finishWalk();
     }
     await this.#catchUp(changes);
@@ -212,6 +223,22 @@ export class Feed {
     const applied = this.#parts.store.entries.applied();
     while (await this.#page(changes));
     if (!this.#reconcile.under) await this.#release(applied);
+  }
+
+  /** To the present before a walk, in one commit: the old bases go on answering for all that the walk will bring (I6). */
+  async #catchUpBeside(changes: Changes): Promise<void> {
+    const { store, storeId } = this.#parts;
+    const { held, last } = await lastChanges(store, async (cursor) => {
+      const batch = this.#read(changes, await this.#ask(changes.ask(cursor, storeId), true));
+      this.#prove();
+      return batch;
+    });
+    store.commitAs('feed', (noted) => {
+      // A removal of what was brought before the last cut may be among what is not held: it is to be met again.
+      this.#reconcile.mark();
+      this.#apply(held, noted);
+      this.#keepPosition(last);
+    });
   }
 
   #prove(): void {
@@ -494,17 +521,4 @@ export class Feed {
     });
     this.#wake = null;
   }
-}
-
-/** A page's changes by the cloud's transactions, so that no reader sees half of one; all in one where it does not say. */
-function transactionsOf(changes: readonly Change[]): (readonly Change[])[] {
-  if (changes.some(({ tx }) => tx === undefined)) return [changes];
-  const transactions: Change[][] = [];
-  let last: string | undefined;
-  for (const change of changes) {
-    if (change.tx === last) transactions.at(-1)?.push(change);
-    else transactions.push([change]);
-    last = change.tx;
-  }
-  return transactions;
 }

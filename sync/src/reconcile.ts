@@ -67,6 +67,11 @@ export class Reconcile {
     return this.#parts.store.meta('walking') !== null;
   }
 
+  /** A walk was begun, and no page of it is here whole: it will bring every document that the cloud has from now on. */
+  get isAtStart(): boolean {
+    return this.under && this.#rows().every(({ page }) => page === null);
+  }
+
   /** Walks on to the end. Throws a `CloudFault` where the link is cut; called again, it goes on with the next page. */
   async finish(): Promise<void> {
     const { store } = this.#parts;

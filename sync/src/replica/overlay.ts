@@ -124,6 +124,8 @@ export class Overlay {
       ),
       read: db.prepare('INSERT INTO entry_read (seq, resource, id) VALUES (?, ?, ?)'),
       any: db.prepare('SELECT EXISTS (SELECT 1 FROM entry_op) OR EXISTS (SELECT 1 FROM entry_read) AS "any"'),
+      touches: db.prepare('SELECT 1 FROM entry_op WHERE resource = ? AND id = ? LIMIT 1'),
+      acts: db.prepare('SELECT 1 FROM entry_op WHERE seq = ? LIMIT 1'),
       removal: db.prepare("SELECT 1 FROM entry_op WHERE seq = ? AND type = 'remove' LIMIT 1"),
       drop: db.prepare('DELETE FROM entry_op WHERE seq = ?'),
       dropReads: db.prepare('DELETE FROM entry_read WHERE seq = ?'),
@@ -142,6 +144,16 @@ export class Overlay {
   /** No entry touches a document, nor has looked at one. */
   isEmpty(): boolean {
     return this.#statements.any.get()?.['any'] === 0;
+  }
+
+  /** Does any entry do something to this document? */
+  touches(resource: string, id: string): boolean {
+    return this.#statements.touches.get(resource, id) !== undefined;
+  }
+
+  /** Does this entry do anything to a document? What is offered again to a restored cloud does not: the base contains it. */
+  acts(seq: number): boolean {
+    return this.#statements.acts.get(seq) !== undefined;
   }
 
   /** Does any of these entries remove a document? */
