@@ -63,36 +63,6 @@ describe('a cloud that was restored from a backup', () => {
     expect(edge.cloud.articles.get('a')?.['qty']).toBe(75);
   });
 
-  test('I6: its documents count only once they contain all that was offered again', async () => {
-    const backup = edge.cloud.backup();
-    for (let n = 0; n < 5; n += 1) await edge.order(`k${n}`, 'a', 1, 5000);
-    await edge.drained();
-    edge.back.link('offline', false);
-    await edge.order('k5', 'a', 1);
-    edge.cloud.putBack(backup);
-    // Each order is three changes: the pages end between two of those that are offered again, and then the feed is cut.
-    edge.cloud.pageSize = 3;
-    edge.cloud.pagesLeft = 4;
-    edge.cloud.listsLeft = 0;
-    const seen = new Set<unknown>();
-    const seenUntil = (what: string, holds: () => boolean) =>
-      until(what, async () => {
-        seen.add(await edge.quantity());
-        return holds();
-      });
-    edge.back.link('online', false);
-    await seenUntil('all was sent', () => edge.back.status.queue.length === 0 && edge.cloud.pagesLeft === 0);
-    const asked = edge.cloud.feedAsked;
-    await seenUntil('the feed was asked anew', () => edge.cloud.feedAsked > asked);
-    edge.back.link('offline', false);
-    edge.cloud.pagesLeft = Infinity;
-    edge.back.link('online', false);
-    await seenUntil('all six pages came, and no list did', () => edge.cloud.feedAsked > asked + 7);
-    edge.cloud.listsLeft = Infinity;
-    await seenUntil('the sweep is over', () => !edge.back.tags.pending(['articles/a']));
-    expect(seen).toEqual(new Set([94]));
-  });
-
   test('what was removed while it could not be swept is gone after the sweep', async () => {
     const backup = edge.cloud.backup();
     await edge.order('k1', 'b', 1, 5000);
