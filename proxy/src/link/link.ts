@@ -129,9 +129,7 @@ class Machine implements Link {
 
   #judge(from: 'request' | 'probe', fate: Fate): void {
     if (from === 'request' && fate.type === 'answered') this.#answered = this.#clock.now();
-    // A probe has a shorter patience than a request: on a slow link an answer since it began outweighs its silence.
-    if (from === 'probe' && fate.type === 'failed' && this.#clock.now() - fate.ms < this.#answered)
-      return this.#pacer.schedule(this.#phase);
+    if (from === 'probe' && this.#isOutweighed(fate)) return this.#pacer.schedule(this.#phase);
     this.#take(evidenceOf(from, fate), fate.type === 'failed' ? fate.fault : null);
   }
 
@@ -140,6 +138,14 @@ class Machine implements Link {
     if (step.to !== this.#phase) this.#move(step.to, fault);
     if (step.probe) this.#pacer.probeNow(this.#phase);
     else this.#pacer.schedule(this.#phase);
+  }
+
+  /**
+   * A probe has a shorter patience than a request: on a slow link an answer since it began outweighs its silence. Not
+   * after an outage, which only two good probes in a row end.
+   */
+  #isOutweighed(fate: Fate): boolean {
+    return this.state !== 'offline' && fate.type === 'failed' && this.#clock.now() - fate.ms < this.#answered;
   }
 
   /** A request lost in an outage may find out long after the link is back. */
