@@ -6,7 +6,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { createCache } from './cache.ts';
 import type { Cache, Lease } from './cache.ts';
 import type { CacheRequest } from './response.ts';
-import { sampleResponse } from './sample.ts';
+import { sampleResponse } from './test-sample.ts';
 
 const ending: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

@@ -1,6 +1,6 @@
 /** A process for disk.test.ts to kill: it says so when a removal has been promised. */
 import { openDiskStore } from './disk.ts';
-import { sampleResponse } from './sample.ts';
+import { sampleResponse } from './test-sample.ts';
 
 const [directory = ''] = process.argv.slice(2);
 const first = await openDiskStore({ directory, maxBytes: 1e7, version: '1' });

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { openDiskStore } from './disk.ts';
-import { sampleResponse } from './sample.ts';
+import { sampleResponse } from './test-sample.ts';
 
 const [directory = '', how] = process.argv.slice(2);
 const before = await openDiskStore({ directory, maxBytes: 1e7, version: '1' });

@@ -10,7 +10,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { openDiskStore } from './disk.ts';
 import type { DiskStore } from './disk.ts';
 import type { CacheRequest } from './response.ts';
-import { sampleResponse } from './sample.ts';
+import { sampleResponse } from './test-sample.ts';
 
 const ending: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

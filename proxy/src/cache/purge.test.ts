@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createCache } from './cache.ts';
 import type { Cache, Purge } from './cache.ts';
-import { sampleResponse } from './sample.ts';
+import { sampleResponse } from './test-sample.ts';
 import { softened } from './soften.ts';
 import type { StoredResponse } from './response.ts';
 

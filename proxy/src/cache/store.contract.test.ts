@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { openDiskStore } from './disk.ts';
 import { createMemoryStore } from './memory.ts';
 import type { CacheRequest, StoredResponse } from './response.ts';
-import { sampleResponse } from './sample.ts';
+import { sampleResponse } from './test-sample.ts';
 import type { Store } from './store.ts';
 import { selectionOf } from './vary.ts';
 
