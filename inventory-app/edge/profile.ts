@@ -18,7 +18,9 @@ const KEYS = '/.well-known/jwks.json';
 const SHELL = [
   '/',
   ...['app.css', 'lists.css', 'icon.svg'].map((style) => `/${style}`),
-  ...['app', 'api', 'page', 'pin', 'products', 'reprice', 'sales', 'sell', 'words'].map((script) => `/${script}.js`),
+  ...['app', 'api', 'page', 'pin', 'products', 'reprice', 'sales', 'sell', 'vouch', 'words'].map(
+    (script) => `/${script}.js`,
+  ),
 ];
 const PUBLIC = new Set([...SHELL, HEALTH, KEYS]);
 

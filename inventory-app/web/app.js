@@ -6,6 +6,7 @@ import { ProductList } from './products.js';
 import { createReprice } from './reprice.js';
 import { createSales } from './sales.js';
 import { createSell } from './sell.js';
+import { createVouch, mayVouch } from './vouch.js';
 import { graceWords, moneyOf, stripOf } from './words.js';
 
 const LOOK_EVERY = 2000;
@@ -29,6 +30,7 @@ const sales = createSales({ shop: () => shop, products, failed });
 const sell = createSell({ shop: () => shop, sold: refresh, failed });
 const reprice = createReprice({ shop: () => shop, changed, failed });
 createPin({ switched: enter, failed });
+createVouch({ failed });
 
 function refresh() {
   if (shop === null) return;
@@ -114,6 +116,7 @@ async function look() {
   tell(byId('strip-attention'), attention);
   tell(byId('strip-grace'), shop === null ? '' : graceWords(grace()));
   byId('pin-open').hidden = status?.people == null;
+  byId('vouch-open').hidden = !mayVouch(shop?.user, status);
   if (status !== undefined && (status === null || status.queue.length === 0)) products.settled();
   const seen = JSON.stringify([status?.link.state, status?.link.held, status?.queue.length, status?.queue.inbox]);
   await resume();

@@ -130,6 +130,32 @@ describe.runIf(missing === null)('The page in a real browser', () => {
     expect(clerk.errors).toEqual([expect.stringMatching(/status of 401/)]);
   }, 120_000);
 
+  test('a manager lets somebody in while the cloud is away, who sells, until the manager ends it', async () => {
+    const manager = await open({ view: 'desktop', colorScheme: 'light' }, 'manager');
+    const lets = manager.page.getByRole('button', { name: 'Let someone in' });
+    await manager.strip(/Connected/);
+    expect(await lets.isVisible()).toBe(false);
+    await stage.link.set('down');
+    await lets.click();
+    await manager.page.getByLabel('Name', { exact: true }).fill('Robin');
+    await manager.page.getByRole('button', { name: 'Give a code' }).click();
+    const code = (await manager.page.locator('#vouch-code', { hasText: /^\d{8}$/ }).textContent()) ?? '';
+    await manager.page.getByText('It is shown this once.').waitFor();
+    await legible(manager, 'letting somebody in');
+
+    const robin = await open({ view: 'phone', colorScheme: 'light' });
+    await robin.signIn('Robin', code);
+    await robin.sell(RICE, 1);
+    expect(await robin.page.getByRole('button', { name: 'Let someone in' }).isVisible()).toBe(false);
+
+    await manager.page.getByRole('button', { name: 'End Robin’s day' }).click();
+    await until('nobody is listed', async () => (await manager.page.locator('#vouch-list li').count()) === 0);
+    await robin.page.getByText('Please sign in again.').waitFor();
+    // The browser's own lines about answers that are refused; the page has said it better.
+    expect(manager.errors).toEqual([]);
+    expect(robin.errors.filter((line) => !/status of 401/.test(line))).toEqual([]);
+  }, 120_000);
+
   test.each(LOOKS)('can be read by everybody, in each of its states: %o', async (look) => {
     const staff = await open(look);
     await legible(staff, 'signed out');

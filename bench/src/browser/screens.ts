@@ -55,6 +55,11 @@ class Photographer {
     await this.#take(phone, '7-phone');
     await phone.page.getByRole('button', { name: 'Sell Baked Beans' }).click();
     await this.#take(phone, '8-phone-selling');
+    await manager.page.getByRole('button', { name: 'Let someone in' }).click();
+    await manager.page.getByLabel('Name', { exact: true }).fill('Robin');
+    await manager.page.getByRole('button', { name: 'Give a code' }).click();
+    await manager.page.getByText('It is shown this once.').waitFor();
+    await this.#take(manager, '9-letting-someone-in-dark');
   }
 
   /** Two people change one price. */

@@ -43,9 +43,9 @@ export class StaffPage {
     return staff;
   }
 
-  async signIn(username: string): Promise<void> {
+  async signIn(username: string, password = 'larder-demo'): Promise<void> {
     await this.page.getByLabel('Username').fill(username);
-    await this.page.getByLabel('Password').fill('larder-demo');
+    await this.page.getByLabel('Password').fill(password);
     await this.page.getByRole('button', { name: 'Sign in' }).click();
     await this.isOpen();
   }
