@@ -25,7 +25,7 @@ afterEach(() => rmSync(directory, { recursive: true }));
 function emptyBox(): string {
   const data = join(directory, 'box');
   mkdirSync(data);
-  const head = '{"larder":"queue","version":1,"entries":0}\n';
+  const head = '{"larder":"queue","version":2,"entries":0}\n';
   importQueue(data, `${head}{"sha256":"${createHash('sha256').update(head).digest('hex')}"}\n`);
   return data;
 }
@@ -33,7 +33,7 @@ function emptyBox(): string {
 test('exports to a new file that only this user may read, and imports it where no edge is running', async () => {
   const [file, data] = [join(directory, 'queue.jsonl'), emptyBox()];
   expect(await run(['queue', 'export', file, '--data', data, '--json'])).toBe(0);
-  expect(JSON.parse(printed)).toEqual({ file, entries: 0 });
+  expect(JSON.parse(printed)).toEqual({ file, entries: 0, inbox: 0 });
   expect(statSync(file).mode & 0o777).toBe(0o600);
   expect(await run(['queue', 'export', file, '--data', data])).toBe(2);
   const lock = lockDirectory(data);

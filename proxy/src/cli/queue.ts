@@ -19,12 +19,13 @@ export const queue: Command = {
     [
       'Usage: larder queue export|import <file> [options]',
       '',
-      'export writes all changes that wait for the cloud into a new file, of a running edge or of one that has ended.',
+      'export writes all changes that wait for the cloud, and those in the inbox, into a new file, of a running edge or',
+      'of one that has ended.',
       'import takes them into the data directory of an edge that is not running; the next start sends them. Each keeps',
       'its key: importing twice, or sending from both boxes, doubles nothing where the app honours keys.',
       '',
       'There is no credential in the file, but what the changes say is: keep it as you keep the data directory.',
-      'Not in it: what has settled, and what is refused and waits in the inbox.',
+      'Not in it: what has settled.',
       '',
       columns([
         ['--data <directory>', "The edge's data directory."],
@@ -48,10 +49,11 @@ export const queue: Command = {
 const changes = (count: number) => `${count} ${count === 1 ? 'change' : 'changes'}`;
 
 function exported(data: string, file: string): [object, string] {
-  const { text, entries } = exportQueue(data);
+  const { text, entries, inbox } = exportQueue(data);
   // Never over another: it may be the only copy of a queue.
   withFile(file, () => writeFileSync(file, text, { flag: 'wx', mode: 0o600, flush: true }));
-  return [{ file, entries }, `${changes(entries)} exported to ${file}.`];
+  const some = inbox === 0 ? '' : `, ${inbox} of them from the inbox`;
+  return [{ file, entries, inbox }, `${changes(entries)} exported to ${file}${some}.`];
 }
 
 function imported(data: string, file: string): [Imported, string] {

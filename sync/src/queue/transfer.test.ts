@@ -27,7 +27,7 @@ test('I2, I3: what waits on a box that dies is shown and sent by another, once, 
   // Of a running edge, and of one that has ended, it is the same.
   const { text, entries } = exportQueue(edge.data);
   await edge.back.stop();
-  expect(exportQueue(edge.data).entries).toBe(entries);
+  expect(exportQueue(edge.data)).toMatchObject({ entries, inbox: 0 });
   expect(entries).toBe(3);
   expect(text).not.toContain('Bearer');
   expect(importQueue(elsewhere, text)).toEqual({ entries: 3, known: 0, mismatched: [] });
@@ -67,6 +67,41 @@ test('I6: what was imported is shown at once, before anything is sent', async ()
   expect(await edge.quantity('a')).toBe(98);
   expect((await edge.read(`/articles/${id}`))?.body).toMatchObject({ name: 'renamed' });
   expect(edge.back.tags.pending(['articles/a'])).toBe(true);
+});
+
+test('I2: what lies in the inbox goes along, with what was said and done about it, and can be decided there', async () => {
+  await edge.openComplete();
+  edge.back.link('offline', false);
+  const id = await edge.make('k1', 'forbidden');
+  await edge.edit('k2', id, { name: 'renamed' });
+  await edge.edit('k3', 'a', { name: 'forbidden' });
+  edge.back.link('online', false);
+  await until('they are in the inbox', () => edge.back.status.queue.inbox === 3);
+  const operator = { type: 'operator', name: 'the operator' } as const;
+  const list = async () => (await edge.back.inbox({ type: 'list', limit: 10 }, operator)).data;
+  const before = await list();
+  const { text, inbox } = exportQueue(edge.data);
+  expect(inbox).toBe(3);
+  await edge.back.stop();
+  expect(importQueue(elsewhere, text)).toMatchObject({ entries: 3 });
+
+  await edge.openComplete({ data: elsewhere });
+  const told = ({ kind, reason, at, path, dependants }: (typeof before)[number]) => [
+    kind,
+    reason,
+    at,
+    path,
+    dependants,
+  ];
+  expect((await list()).map(told)).toEqual(before.map(told));
+  const [maker] = (await list()).filter(({ kind, dependants }) => kind === 'refused' && dependants === 1);
+  await edge.back.inbox(
+    { type: 'retry', seq: maker?.seq ?? 0, body: { name: 'allowed', qty: 1 }, dependants: true },
+    operator,
+  );
+  await until('all but one are decided', async () => (await list()).filter(({ kind }) => kind !== null).length === 1);
+  await edge.drained();
+  expect([...edge.cloud.articles.values()].map(({ name }) => name)).toContain('renamed');
 });
 
 test('I11: a file that is not whole is refused, and nothing of it is taken', async () => {
