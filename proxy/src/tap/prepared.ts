@@ -1,4 +1,4 @@
-/** Answers as bytes: exactly those that node writes for the same fields, made anew when the second changes. */
+/** Answers as bytes: exactly those that node writes for the same fields, brought up to date when the second changes. */
 import { STATUS_CODES } from 'node:http';
 import type { ServerResponse } from 'node:http';
 import type { StoredResponse } from '../cache/response.ts';
@@ -21,7 +21,10 @@ export class Prepared {
   /** Goes into the same piece of memory as the head. */
   readonly #body: Buffer;
   #second = -1;
-  #bytes: Buffer = NOTHING;
+  /** Head and copied body; none yet. */
+  #image: Image | null = null;
+  /** A socket may still have to send from it: it is left as it is, and another one takes its place. */
+  #isHeld = false;
 
   /**
    * Prepares what has just been sent for real, to send it again; null where a head made here would not be the same, for
@@ -48,24 +51,71 @@ export class Prepared {
     this.#body = isCopied ? body : NOTHING;
   }
 
-  /** Never changed once given: a socket may not have sent it yet. */
+  /** What to send at this moment, ms since 1970. Whoever does not see it sent at once says so by `hold`. */
   bytes(now: number): Buffer {
     const second = Math.floor(now / 1000);
-    if (second === this.#second) return this.#bytes;
-    this.#second = second;
-    this.#bytes = this.#render(now);
-    return this.#bytes;
+    if (second !== this.#second || this.#image === null) {
+      this.#second = second;
+      this.#image = this.#render(now);
+    }
+    return this.#image.bytes;
   }
 
-  #render(now: number): Buffer {
+  /** What was given is not with the system yet: it must not change any more. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  /** Memory made anew for every URL and second would be garbage faster than answers leave. */
+  #render(now: number): Image {
     const { birth, freshUntil } = this.#stored;
-    const { first, middle, last } = this.#parts;
     const age = Math.max(0, Math.floor((now - birth) / 1000));
-    const head = `${first}${age}${middle}${Math.floor((freshUntil - now) / 1000)}${last}`;
-    const bytes = Buffer.allocUnsafeSlow(head.length + this.#body.length);
-    bytes.write(head, 0, 'latin1');
-    bytes.set(this.#body, head.length);
-    return bytes;
+    const timeToLive = Math.floor((freshUntil - now) / 1000);
+    const image = this.#image;
+    if (image !== null && !this.#isHeld && fits(age, image.age) && fits(timeToLive, image.timeToLive)) {
+      writeNumber(image.bytes, image.age, age);
+      writeNumber(image.bytes, image.timeToLive, timeToLive);
+      return image;
+    }
+    this.#isHeld = false;
+    return imageOf(this.#parts, this.#body, String(age), String(timeToLive));
+  }
+}
+
+/** Where a number stands, in decimal. */
+interface Digits {
+  at: number;
+  count: number;
+}
+
+interface Image {
+  bytes: Buffer;
+  age: Digits;
+  timeToLive: Digits;
+}
+
+function imageOf({ first, middle, last }: HeadParts, body: Buffer, age: string, timeToLive: string): Image {
+  const head = `${first}${age}${middle}${timeToLive}${last}`;
+  const bytes = Buffer.allocUnsafeSlow(head.length + body.length);
+  bytes.write(head, 0, 'latin1');
+  bytes.set(body, head.length);
+  const ageAt = first.length;
+  return {
+    bytes,
+    age: { at: ageAt, count: age.length },
+    timeToLive: { at: ageAt + age.length + middle.length, count: timeToLive.length },
+  };
+}
+
+/** Does it take exactly so many digits? */
+const fits = (value: number, { count }: Digits): boolean =>
+  value < 10 ** count && value >= (count === 1 ? 0 : 10 ** (count - 1));
+
+function writeNumber(bytes: Buffer, { at, count }: Digits, value: number): void {
+  let rest = value;
+  for (let i = at + count - 1; i >= at; i--) {
+    bytes[i] = 0x30 + (rest % 10);
+    rest = Math.floor(rest / 10);
   }
 }
 

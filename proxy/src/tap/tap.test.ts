@@ -1,4 +1,5 @@
 import type { RequestListener } from 'node:http';
+import type { Socket } from 'node:net';
 import { afterEach, beforeAll, beforeEach, afterAll, describe, expect, test } from 'vitest';
 import { verified } from '../identity/caller.ts';
 import { startApp, startFront, timeless, Wire } from './test-front.ts';
@@ -273,6 +274,24 @@ test('a client that reads slowly gets everything, in order', async () => {
     .slice(1);
   const expected = [...Array.from({ length: 20 }, () => [LARGE, 'body of /a']).flat(), 'body of /end'];
   expect(bodies.map((body) => body.length)).toEqual(expected.map((body) => body.length));
+});
+
+test('I13: an answer that waits in its socket keeps its age while others get theirs', async () => {
+  await repeat(get('/a'));
+  let socket: Socket | undefined;
+  edge.front.server.once('connection', (made) => void (socket = made));
+  const slow = new Wire(edge.port);
+  const first = await slow.ask(get('/a'));
+  const before = edge.repeats();
+  socket?.cork();
+  slow.send(get('/a'));
+  while (edge.repeats() === before) await new Promise((resolve) => setImmediate(resolve));
+  edge.advance(5000);
+  expect(await wire.ask(get('/a'))).toMatch(/\r\nage: [5-9]\r\n/);
+  expect(edge.repeats()).toBe(before + 2);
+  socket?.uncork();
+  await slow.until((text) => text.endsWith('body of /a') && text.length > first.length);
+  expect(slow.text.slice(first.length)).toMatch(/\r\nage: [0-4]\r\n/);
 });
 
 test('a connection that is no longer HTTP is left alone', async () => {

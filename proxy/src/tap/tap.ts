@@ -118,6 +118,8 @@ class FastPath implements Tap {
       socket.write(rest);
       socket.uncork();
     }
+    // What the system has taken is a copy; what waits in the socket is not.
+    if (socket.writableLength > 0) prepared.hold();
     this.#answers[prepared.statusClass] = (this.#answers[prepared.statusClass] ?? 0) + 1;
     return true;
   }
