@@ -1,5 +1,6 @@
 /** A run of many trials: some at a time, what failed kept, all of it counted. */
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { enableCompileCache, flushCompileCache } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FINDINGS, type Findings } from './checks.ts';
@@ -56,8 +57,7 @@ export interface Summary {
 export async function runCampaign(options: CampaignOptions): Promise<Summary> {
   const started = performance.now();
   const directory = mkdtempSync(join(tmpdir(), 'larder-chaos-'));
-  // What the template's processes compile the trials' need not: starts are most of what a trial costs.
-  process.env['NODE_COMPILE_CACHE'] ??= join(directory, 'compiled');
+  await compileOnce((process.env['NODE_COMPILE_CACHE'] ??= join(directory, 'compiled')));
   try {
     const templates = await makeTemplates(join(directory, 'templates'), options.databases);
     try {
@@ -69,6 +69,16 @@ export async function runCampaign(options: CampaignOptions): Promise<Summary> {
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+/**
+ * What the template's processes compile the trials' need not: starts are most of what a trial costs. What only trials
+ * load is compiled here, because a process that is killed leaves nothing in the cache.
+ */
+async function compileOnce(cache: string): Promise<void> {
+  enableCompileCache(cache);
+  await Promise.all([import('./clock-shim.ts'), import('./next-release.ts')]);
+  flushCompileCache();
 }
 
 async function runAll(options: CampaignOptions, templates: Templates, directory: string): Promise<TrialResult[]> {

@@ -91,12 +91,16 @@ function parse(text: string): unknown {
   }
 }
 
-/** Waits until a condition holds; fails with what was waited for, after a bound that only a fault can reach. */
+/**
+ * Waits until a condition holds; fails with what was waited for, after a bound that only a fault can reach. It asks the
+ * less often the longer it has waited, so that a long wait takes no core from what is waited for.
+ */
 export async function until(what: string, holds: () => boolean | Promise<boolean>, limit = 30_000): Promise<number> {
   const started = performance.now();
   while (!(await holds())) {
-    if (performance.now() - started > limit) throw new Error(`waited ${limit} ms in vain for this: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    const waited = performance.now() - started;
+    if (waited > limit) throw new Error(`waited ${limit} ms in vain for this: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, Math.min(20 + waited / 20, 250)));
   }
   return performance.now() - started;
 }
