@@ -112,13 +112,14 @@ const inboxOf = ({ config, back, app, identity, data, log }: Parts) =>
   });
 
 function handlersOf(parts: Parts) {
-  const { config, app, back, link, cloud, cache } = parts;
+  const { config, app, back, link, cloud, cache, log } = parts;
   const readTags = createReadTags(app?.reads ?? {});
+  const failed = (error: unknown) => log.error({ err: error }, 'what a change made out of date could not be dropped');
   const invalidate = (exchange: Exchange, status: number, headers: HeaderFields) => {
     const { method, path, search, request } = exchange;
     const unsafe = { method, uri: path + search, host: request.headers.host };
     const tagsOf = (changed: string) => readTags(exchange, changed);
-    return invalidateAfter(cache, unsafe, { status, headers }, { cloud: config.cloud, tagsOf });
+    return invalidateAfter(cache, unsafe, { status, headers }, { cloud: config.cloud, tagsOf, failed });
   };
   const forward = signingIn(parts, createForward({ cloud, link, onUnsafe: invalidate }));
   if (back === null) return { forward, write: forward };

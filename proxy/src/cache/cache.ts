@@ -1,6 +1,5 @@
 /** The two tiers behind one door, and the leases that keep what was invalidated from being stored (I10). */
 import type { Tags } from '@larder/sync/client';
-import { LarderError } from '@larder/sync/errors';
 import type { BodyFiles } from './body-files.ts';
 import { openDiskStore } from './disk.ts';
 import type { DiskStore } from './disk.ts';
@@ -74,8 +73,8 @@ export interface Cache {
   drop(response: Stored): void;
   /**
    * Drops all that is stored under these paths, whatever the query and for whomever, and all that carries one of these
-   * tags of the profile; resolves when it would not come back after a crash, or when the disk did not take it: whoever
-   * changed something can do nothing about that, and the disk tier has seen to it that it is not believed again.
+   * tags of the profile; resolves when it would not come back after a crash. Rejects with `LARDER_PURGE_UNWRITTEN` where
+   * the disk did not take it.
    */
   invalidate(paths: readonly string[], tags?: readonly string[]): Promise<void>;
   /** Resolves with how many responses that concerned; rejects with `LARDER_PURGE_UNWRITTEN` where the disk did not take it. */
@@ -101,10 +100,6 @@ export async function createCache({ tags, memoryBytes, disk, version }: CacheOpt
 
 type Tagged = Pick<Slot, 'tags' | 'sequence'>;
 type Named = Pick<Slot, 'uri' | 'tags' | 'cacheTags'>;
-
-function unlessUnwritten(error: unknown): void {
-  if (!(error instanceof LarderError) || error.code !== 'LARDER_PURGE_UNWRITTEN') throw error;
-}
 
 /** Of what is still being read from disk. */
 const UNKNOWN_TAGS: readonly string[] = [];
@@ -204,7 +199,7 @@ class TieredCache implements Cache {
     this.#voidLeases((lease) => paths.includes(pathOf(lease.uri)) || mayBeTagged(lease));
     const removals = this.#tiers.flatMap((tier) => paths.map((path) => tier.remove(path)));
     if (dead.length > 0) removals.push(...this.#tiers.map((tier) => tier.sweep(isTagged)));
-    await Promise.all(removals.map((removal) => removal.catch(unlessUnwritten)));
+    await Promise.all(removals);
   }
 
   async purge({ by, value, soft }: Purge): Promise<number> {

@@ -1,5 +1,6 @@
+import { LarderError } from '@larder/sync/errors';
 import { expect, test } from 'vitest';
-import { invalidatedBy } from './invalidate.ts';
+import { invalidateAfter, invalidatedBy } from './invalidate.ts';
 
 const CLOUD = new URL('http://cloud.test:4000');
 const dropped = (method: string, status: number, headers: Record<string, string> = {}, uri = '/a/b?x=1') =>
@@ -40,3 +41,13 @@ test.each(['http://elsewhere.test/c', '//elsewhere.test/c', 'http://[', 'http://
   'Location %s drops nothing',
   (location) => expect(dropped('POST', 201, { location })).toEqual(['/a/b']),
 );
+
+test('I10: a change succeeds though the disk does not take what it makes out of date, and that is told', async () => {
+  const told: unknown[] = [];
+  const full = new LarderError('LARDER_PURGE_UNWRITTEN', 'A restart may bring it back.');
+  const cache = { invalidate: () => Promise.reject(full) };
+  const request = { method: 'POST', uri: '/a', host: undefined };
+  const failed = (error: unknown) => void told.push(error);
+  await invalidateAfter(cache, request, { status: 201, headers: {} }, { cloud: CLOUD, tagsOf: () => [], failed });
+  expect(told).toEqual([full]);
+});

@@ -42,16 +42,22 @@ function collectionOf(path: string): string[] {
   return collection === '' ? ['/'] : [collection, `${collection}/`];
 }
 
-/**
- * Drops what the success of an unsafe request made out of date; resolves when it would not come back after a crash.
- * `tagsOf`: what the profile's reads at a path are made of.
- */
+export interface Invalidating {
+  cloud: URL;
+  /** What the profile's reads at a path are made of. */
+  tagsOf(path: string): readonly string[];
+  /** Told where the disk did not take it: nothing of it is served, and whoever changed something cannot mend a disk. */
+  failed(error: unknown): void;
+}
+
+/** Drops what the success of an unsafe request made out of date; resolves when it would not come back after a crash. */
 export async function invalidateAfter(
   cache: Pick<Cache, 'invalidate'>,
   request: UnsafeRequest,
   response: ResponseHead,
-  { cloud, tagsOf }: { cloud: URL; tagsOf: (path: string) => readonly string[] },
+  { cloud, tagsOf, failed }: Invalidating,
 ): Promise<void> {
   const paths = invalidatedBy(request, response, cloud);
-  if (paths.length > 0) await cache.invalidate(paths, [...new Set(paths.flatMap(tagsOf))]);
+  const tags = new Set(paths.flatMap((path) => tagsOf(path)));
+  if (paths.length > 0) await cache.invalidate(paths, [...tags]).catch(failed);
 }
