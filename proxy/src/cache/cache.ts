@@ -7,6 +7,7 @@ import { createMemoryStore } from './memory.ts';
 import type { MemoryStore } from './memory.ts';
 import { pathOf } from './query-variants.ts';
 import type { CacheRequest, Stored, StoredResponse } from './response.ts';
+import type { Shelf } from './shelves.ts';
 import type { Slot, Store } from './store.ts';
 
 export interface CacheOptions {
@@ -55,10 +56,10 @@ export interface Cache {
   /** What either tier has, without taking it into memory or counting it as a use. */
   peek(request: CacheRequest): Promise<{ memory: StoredResponse | null; disk: Stored | null }>;
   /**
-   * Stands for all that memory has under a URI: while it stays the same object, `find` gives the same for the same
-   * request, tags aside. Null where there is nothing.
+   * All that memory has under a URI: while it has the same id, `find` gives the same for the same request, tags aside.
+   * Null where there is nothing.
    */
-  shelf(uri: string): object | null;
+  shelf(uri: string): Shelf<StoredResponse> | null;
   /** Has none of its tags been invalidated since it was found? */
   isCurrent(response: Stored): boolean;
   /** Is anything stored under this URI, for whomever? */
@@ -157,7 +158,7 @@ class TieredCache implements Cache {
     return { memory: current(memory), disk: current(disk) };
   }
 
-  shelf(uri: string): object | null {
+  shelf(uri: string): Shelf<StoredResponse> | null {
     return this.#memory.shelf(uri);
   }
 

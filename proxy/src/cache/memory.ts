@@ -2,13 +2,14 @@
 import { isInMemory } from './response.ts';
 import type { CacheRequest, StoredResponse } from './response.ts';
 import { createShelves } from './shelves.ts';
+import type { Shelf } from './shelves.ts';
 import { softened } from './soften.ts';
 import type { Store } from './store.ts';
 
 export interface MemoryStore extends Store {
   find(request: CacheRequest): StoredResponse | null;
   peek(request: CacheRequest): StoredResponse | null;
-  shelf(uri: string): object | null;
+  shelf(uri: string): Shelf<StoredResponse> | null;
 }
 
 /** `maxBytes`: bodies, headers and an estimate of what holds them. */

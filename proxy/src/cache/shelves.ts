@@ -8,12 +8,20 @@ import { replaces, select } from './vary.ts';
 /** A crowd of variants under one URI drops its oldest. */
 const MOST_VARIANTS = 256;
 
+/** All under one URI. */
+export interface Shelf<T> {
+  /** Another one as soon as any of it changes, and never given again. */
+  readonly id: number;
+  /** In the order in which they were put there. */
+  readonly items: readonly T[];
+}
+
 export interface Shelves<T> {
   find(request: CacheRequest): T | null;
   /** The same, and counts as no use. */
   peek(request: CacheRequest): T | null;
-  /** All under a URI, as one object that is another one as soon as any of it changes; counts as a use. */
-  shelf(uri: string): object | null;
+  /** All under a URI; counts as a use. */
+  shelf(uri: string): Shelf<T> | null;
   has(item: T): boolean;
   hasUri(uri: string): boolean;
   put(item: T): void;
@@ -36,43 +44,43 @@ export interface ShelvesOptions<T> {
   onGone?(item: T): void;
 }
 
-/** Items on a shelf stand in the order in which they were put there. */
 export const createShelves = <T extends Slot>(options: ShelvesOptions<T>): Shelves<T> => new ShelfIndex(options);
 
 class ShelfIndex<T extends Slot> implements Shelves<T> {
   readonly #options: ShelvesOptions<T>;
   readonly #variants = new QueryVariants();
-  readonly #shelves: LRUCache<string, readonly T[]>;
+  readonly #shelves: LRUCache<string, Shelf<T>>;
+  #lastId = 0;
 
   constructor(options: ShelvesOptions<T>) {
     this.#options = options;
-    this.#shelves = new LRUCache<string, readonly T[]>({
+    this.#shelves = new LRUCache<string, Shelf<T>>({
       maxSize: Math.max(1, options.maxBytes),
-      sizeCalculation: (shelf) => this.#bytesOf(shelf),
-      dispose: (shelf, uri, reason) => {
+      sizeCalculation: ({ items }) => this.#bytesOf(items),
+      dispose: ({ items }, uri, reason) => {
         // A shelf that is replaced is no reason: its items are told of one by one.
         if (reason === 'set') return;
         this.#variants.delete(uri);
-        this.#tellGone(shelf);
+        this.#tellGone(items);
       },
     });
   }
 
   find(request: CacheRequest): T | null {
     const shelf = this.#shelves.get(request.uri);
-    return shelf === undefined ? null : select(shelf, request);
+    return shelf === undefined ? null : select(shelf.items, request);
   }
 
   peek(request: CacheRequest): T | null {
-    return select(this.#shelf(request.uri), request);
+    return select(this.#itemsOf(request.uri), request);
   }
 
-  shelf(uri: string): object | null {
+  shelf(uri: string): Shelf<T> | null {
     return this.#shelves.get(uri) ?? null;
   }
 
   has(item: T): boolean {
-    return this.#shelf(item.uri).includes(item);
+    return this.#itemsOf(item.uri).includes(item);
   }
 
   hasUri(uri: string): boolean {
@@ -81,10 +89,10 @@ class ShelfIndex<T extends Slot> implements Shelves<T> {
 
   put(item: T): void {
     const { maxBytes } = this.#options;
-    const others = this.#shelf(item.uri).filter((old) => !replaces(item, old));
-    const shelf = [...others.slice(1 - MOST_VARIANTS), item];
+    const others = this.#itemsOf(item.uri).filter((old) => !replaces(item, old));
+    const all = [...others.slice(1 - MOST_VARIANTS), item];
     // Rather one variant than none of a crowd that does not fit.
-    if (this.#bytesOf(shelf) <= maxBytes) return this.#replace(item.uri, shelf);
+    if (this.#bytesOf(all) <= maxBytes) return this.#replace(item.uri, all);
     if (this.#bytesOf([item]) <= maxBytes) return this.#replace(item.uri, [item]);
     this.#replace(item.uri, others);
     this.#tellGone([item]);
@@ -106,13 +114,13 @@ class ShelfIndex<T extends Slot> implements Shelves<T> {
   revise(change: (item: T) => T | null): number {
     let count = 0;
     // Replacing a shelf moves it to the end of what is being walked.
-    for (const [uri, shelf] of Array.from(this.#shelves.entries())) {
-      const revised = shelf.map(change);
-      const changed = revised.filter((item, at) => item !== shelf[at]).length;
+    for (const [uri, { items }] of Array.from(this.#shelves.entries())) {
+      const revised = items.map(change);
+      const changed = revised.filter((item, at) => item !== items[at]).length;
       if (changed === 0) continue;
       count += changed;
       // What has merely changed has not left.
-      const gone = shelf.filter((_item, at) => revised[at] === null);
+      const gone = items.filter((_item, at) => revised[at] === null);
       const left = revised.filter((item) => item !== null);
       this.#replace(uri, left, gone);
     }
@@ -121,7 +129,7 @@ class ShelfIndex<T extends Slot> implements Shelves<T> {
 
   figures(): { responses: number; bytes: number } {
     let responses = 0;
-    for (const shelf of this.#shelves.values()) responses += shelf.length;
+    for (const { items } of this.#shelves.values()) responses += items.length;
     return { responses, bytes: this.#shelves.calculatedSize };
   }
 
@@ -129,28 +137,28 @@ class ShelfIndex<T extends Slot> implements Shelves<T> {
     this.#shelves.clear();
   }
 
-  #shelf(uri: string): readonly T[] {
-    return this.#shelves.peek(uri) ?? [];
+  #itemsOf(uri: string): readonly T[] {
+    return this.#shelves.peek(uri)?.items ?? [];
   }
 
   #keepOnly(uri: string, isKept: (item: T) => boolean): void {
-    const shelf = this.#shelf(uri);
-    const left = shelf.filter(isKept);
-    if (left.length < shelf.length) this.#replace(uri, left);
+    const items = this.#itemsOf(uri);
+    const left = items.filter(isKept);
+    if (left.length < items.length) this.#replace(uri, left);
   }
 
-  #replace(uri: string, shelf: readonly T[], gone = this.#shelf(uri).filter((item) => !shelf.includes(item))): void {
-    if (shelf.length === 0) {
+  #replace(uri: string, items: readonly T[], gone = this.#itemsOf(uri).filter((item) => !items.includes(item))): void {
+    if (items.length === 0) {
       this.#shelves.delete(uri);
       return;
     }
     this.#tellGone(gone);
     this.#variants.add(uri);
-    this.#shelves.set(uri, shelf);
+    this.#shelves.set(uri, { id: ++this.#lastId, items });
   }
 
-  #bytesOf(shelf: readonly T[]): number {
-    return shelf.reduce((sum, item) => sum + this.#options.bytesOf(item), 0);
+  #bytesOf(items: readonly T[]): number {
+    return items.reduce((sum, item) => sum + this.#options.bytesOf(item), 0);
   }
 
   #tellGone(items: readonly T[]): void {

@@ -16,23 +16,25 @@ import { sendStream } from '../respond.ts';
 /** Flat name and value pairs: what node writes out without looking at it again. */
 type Fields = string[];
 
-/** A hit's fields, kept for as long as its Age and its time to live stay the same: a second. */
-interface Rendered {
-  second: number;
-  fields: Fields;
-}
-const hits = new WeakMap<Stored, Rendered>();
+/**
+ * The fields of hits, which stay the same for a second. Emptied when it is over, so that no response carries them into
+ * old age; bounded (I11).
+ */
+const hits = new Map<Stored, Fields>();
+const MOST_HITS = 1024;
+let hitsOf = 0;
 
 /** The fields of a hit at this moment; a 304 has some of them. */
 export function hitFields(stored: Stored, now: number): Fields {
   const second = Math.floor(now / 1000);
-  let rendered = hits.get(stored);
-  if (rendered?.second !== second) {
-    const ttl = Math.floor((stored.freshUntil - now) / 1000);
-    rendered = { second, fields: storedFields(stored, `hit; ttl=${ttl}`, 'cache', now) };
-    hits.set(stored, rendered);
-  }
-  return rendered.fields;
+  if (second !== hitsOf || hits.size > MOST_HITS) hits.clear();
+  hitsOf = second;
+  const known = hits.get(stored);
+  if (known !== undefined) return known;
+  const ttl = Math.floor((stored.freshUntil - now) / 1000);
+  const fields = storedFields(stored, `hit; ttl=${ttl}`, 'cache', now);
+  hits.set(stored, fields);
+  return fields;
 }
 
 /** Those that an answer without the body has, too. */

@@ -1,27 +1,21 @@
-/** Answers as bytes: exactly those that node writes for the same fields, brought up to date when the second changes. */
+/** Heads of answers as bytes: exactly those that node writes for the same fields, brought up to date when the second changes. */
 import { STATUS_CODES } from 'node:http';
 import type { ServerResponse } from 'node:http';
 import type { StoredResponse } from '../cache/response.ts';
 import { fieldsOf304, hitFields } from '../read/answer.ts';
 
-/** Up to here head and body leave as one piece of memory; a copy of a larger body costs more than a second write. */
-const LARGEST_COPY = 16 * 1024;
-/** A head is not longer than this, roughly. */
-const HEAD = 1024;
-
 export class Prepared {
   /** 2 of 2xx. */
   readonly statusClass: number;
-  /** What has to follow `bytes`, apart from them; null: nothing. */
-  readonly rest: Buffer | null;
-  /** Memory that this needs, or keeps from being freed, at the most; bytes. */
+  /** The stored body follows the head. */
+  readonly hasBody: boolean;
+  /** Memory that this needs at the most, roughly; bytes. */
   readonly size: number;
-  readonly #stored: StoredResponse;
+  readonly #birth: number;
+  readonly #freshUntil: number;
   readonly #parts: HeadParts;
-  /** Goes into the same piece of memory as the head. */
-  readonly #body: Buffer;
   #second = -1;
-  /** Head and copied body; none yet. */
+  /** None yet. */
   #image: Image | null = null;
   /** A socket may still have to send from it: it is left as it is, and another one takes its place. */
   #isHeld = false;
@@ -40,19 +34,18 @@ export class Prepared {
     return new Prepared(stored, status, parts);
   }
 
-  private constructor(stored: StoredResponse, status: number, parts: HeadParts) {
-    const body = status === 304 ? NOTHING : stored.body;
-    const isCopied = body.length <= LARGEST_COPY;
+  private constructor({ birth, freshUntil }: StoredResponse, status: number, parts: HeadParts) {
     this.statusClass = Math.floor(status / 100);
-    this.rest = isCopied ? null : body;
-    this.size = HEAD + stored.body.length;
-    this.#stored = stored;
+    this.hasBody = status !== 304;
+    // Text and bytes of it.
+    this.size = 2 * parts.whole.length;
+    this.#birth = birth;
+    this.#freshUntil = freshUntil;
     this.#parts = parts;
-    this.#body = isCopied ? body : NOTHING;
   }
 
-  /** What to send at this moment, ms since 1970. Whoever does not see it sent at once says so by `hold`. */
-  bytes(now: number): Buffer {
+  /** The head at this moment, ms since 1970. Whoever neither copies it nor sees it sent at once says so by `hold`. */
+  head(now: number): Buffer {
     const second = Math.floor(now / 1000);
     if (second !== this.#second || this.#image === null) {
       this.#second = second;
@@ -68,9 +61,8 @@ export class Prepared {
 
   /** Memory made anew for every URL and second would be garbage faster than answers leave. */
   #render(now: number): Image {
-    const { birth, freshUntil } = this.#stored;
-    const age = Math.max(0, Math.floor((now - birth) / 1000));
-    const timeToLive = Math.floor((freshUntil - now) / 1000);
+    const age = Math.max(0, Math.floor((now - this.#birth) / 1000));
+    const timeToLive = Math.floor((this.#freshUntil - now) / 1000);
     const image = this.#image;
     if (image !== null && !this.#isHeld && fits(age, image.age) && fits(timeToLive, image.timeToLive)) {
       writeNumber(image.bytes, image.age, age);
@@ -78,7 +70,7 @@ export class Prepared {
       return image;
     }
     this.#isHeld = false;
-    return imageOf(this.#parts, this.#body, String(age), String(timeToLive));
+    return imageOf(this.#parts, String(age), String(timeToLive));
   }
 }
 
@@ -94,14 +86,10 @@ interface Image {
   timeToLive: Digits;
 }
 
-function imageOf({ first, middle, last }: HeadParts, body: Buffer, age: string, timeToLive: string): Image {
-  const head = `${first}${age}${middle}${timeToLive}${last}`;
-  const bytes = Buffer.allocUnsafeSlow(head.length + body.length);
-  bytes.write(head, 0, 'latin1');
-  bytes.set(body, head.length);
+function imageOf({ first, middle, last }: HeadParts, age: string, timeToLive: string): Image {
   const ageAt = first.length;
   return {
-    bytes,
+    bytes: Buffer.from(`${first}${age}${middle}${timeToLive}${last}`, 'latin1'),
     age: { at: ageAt, count: age.length },
     timeToLive: { at: ageAt + age.length + middle.length, count: timeToLive.length },
   };
@@ -118,8 +106,6 @@ function writeNumber(bytes: Buffer, { at, count }: Digits, value: number): void 
     rest = Math.floor(rest / 10);
   }
 }
-
-const NOTHING = Buffer.alloc(0);
 
 /** A head as node writes it, and the same around the two numbers that change: Age, and the time to live. */
 interface HeadParts {

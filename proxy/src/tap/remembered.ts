@@ -1,15 +1,15 @@
 /** Request heads that the parser has accepted, each with the answer that it led to. Bounded in bytes. */
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import type { StoredResponse } from '../cache/response.ts';
 import type { Prepared } from './prepared.ts';
 
+/** Says where the cache has the answer instead of holding it: what the cache lets go is free. */
 export interface Remembered {
-  stored: StoredResponse;
   prepared: Prepared;
-  /** Under which the cache has it, and what the cache had there: see `Cache.shelf`. */
+  /** Under which the cache has it, and which of what it had there: see `Cache.shelf`. */
   uri: string;
-  shelf: object;
+  shelf: number;
+  at: number;
   /** Of the route. */
   tags: readonly string[];
   /** The replica knows this route. */

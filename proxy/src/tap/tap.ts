@@ -18,6 +18,7 @@ import { hasCredential, isCandidate, isRepeatable } from './head.ts';
 import { Prepared } from './prepared.ts';
 import { RememberedHeads } from './remembered.ts';
 import type { Remembered } from './remembered.ts';
+import { Sender } from './sender.ts';
 
 export interface TapDeps {
   cache: Pick<Cache, 'shelf' | 'isCurrent'>;
@@ -26,7 +27,7 @@ export interface TapDeps {
   identity: Pick<Identity, 'age'>;
   /** The reader's: ms since 1970. */
   clock(): number;
-  /** What is remembered at the most: heads, prepared answers, and stored ones that would otherwise be free. */
+  /** What is remembered at the most: heads, and those of the answers. */
   maxBytes: number;
 }
 
@@ -55,6 +56,7 @@ class FastPath implements Tap {
   readonly #deps: TapDeps;
   readonly #heads: RememberedHeads;
   readonly #connections = new WeakMap<Socket, Connection>();
+  readonly #sender = new Sender();
   readonly #answers = [0, 0, 0, 0, 0, 0];
   #epoch = 0;
   #isStopped = false;
@@ -105,21 +107,13 @@ class FastPath implements Tap {
     const found = this.#heads.get(chunk);
     if (found === undefined) return false;
     const now = this.#deps.clock();
-    if (!this.#isValid(found, now)) {
+    const stored = this.#standing(found, now);
+    if (stored === null) {
       this.#heads.delete(chunk);
       return false;
     }
     const { prepared } = found;
-    const { rest } = prepared;
-    if (rest === null) socket.write(prepared.bytes(now));
-    else {
-      socket.cork();
-      socket.write(prepared.bytes(now));
-      socket.write(rest);
-      socket.uncork();
-    }
-    // What the system has taken is a copy; what waits in the socket is not.
-    if (socket.writableLength > 0) prepared.hold();
+    this.#sender.send(socket, prepared, stored.body, now);
     this.#answers[prepared.statusClass] = (this.#answers[prepared.statusClass] ?? 0) + 1;
     return true;
   }
@@ -147,23 +141,27 @@ class FastPath implements Tap {
     // Which of replica and cache answers depends on the feed.
     if (covered && exchange.read?.replicaFirst === true) return null;
     const shelf = cache.shelf(request.uri);
-    if (shelf === null) return null;
+    const at = shelf?.items.indexOf(stored) ?? -1;
+    if (shelf === null || at === -1) return null;
     const now = clock();
     const prepared = Prepared.from(response, stored, this.#keepAlive, now);
     if (prepared === null) return null;
     const until = Math.min(stored.freshUntil, caller?.until ?? Infinity);
-    const remembered = { stored, prepared, uri: request.uri, shelf, tags, covered, until };
-    const found = { ...remembered, epoch: this.#epoch, age: identity.age };
-    return this.#isValid(found, now) ? found : null;
+    const place = { prepared, uri: request.uri, shelf: shelf.id, at };
+    const found = { ...place, tags, covered, until, epoch: this.#epoch, age: identity.age };
+    return this.#standing(found, now) === null ? null : found;
   }
 
-  /** What the plain path would find out about a request that it has answered before (I6, I8, I10). */
-  #isValid({ until, epoch, age, uri, shelf, stored, tags, covered }: Remembered, now: number): boolean {
+  /** The answer, unless the plain path would find out something else about a request that it has answered before (I6, I8, I10). */
+  #standing({ until, epoch, age, uri, shelf, at, tags, covered }: Remembered, now: number): StoredResponse | null {
     const { cache, back, identity } = this.#deps;
-    if (now >= until || epoch !== this.#epoch || age !== identity.age) return false;
-    if (cache.shelf(uri) !== shelf || !cache.isCurrent(stored)) return false;
-    if (back === null) return true;
+    if (now >= until || epoch !== this.#epoch || age !== identity.age) return null;
+    const there = cache.shelf(uri);
+    const stored = there?.id === shelf ? there.items[at] : undefined;
+    if (stored === undefined || !cache.isCurrent(stored)) return null;
+    if (back === null) return stored;
     // A waiting write is either shown by the replica or counted in the answer.
-    return covered ? !back.tags.pending(tags) : back.status.queue.length === 0;
+    const isOvertaken = covered ? back.tags.pending(tags) : back.status.queue.length > 0;
+    return isOvertaken ? null : stored;
   }
 }
