@@ -25,10 +25,8 @@ const CONSOLE_TOKEN = 'console-token';
  * @throws LarderError `LARDER_DATA_LOCKED`, `LARDER_DATA_UNUSABLE`
  */
 export function openDataDirectory(path: string, sealKey: Uint8Array | undefined): DataDirectory {
-  const lock = usable(path, () => {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-    return lockDirectory(path);
-  });
+  makeDataDirectory(path);
+  const lock = usable(path, () => lockDirectory(path));
   try {
     return {
       path,
@@ -42,6 +40,11 @@ export function openDataDirectory(path: string, sealKey: Uint8Array | undefined)
     lock.release();
     throw error;
   }
+}
+
+/** Makes it, for this user's eyes only, unless it is there. @throws LarderError `LARDER_DATA_UNUSABLE` */
+export function makeDataDirectory(path: string): void {
+  usable(path, () => mkdirSync(path, { recursive: true, mode: 0o700 }));
 }
 
 /** The console token of an edge on this box. @throws LarderError `LARDER_DATA_UNUSABLE` */

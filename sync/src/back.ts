@@ -6,6 +6,7 @@ import { Audit } from './audit.ts';
 import { Accept, type Outcome } from './accept.ts';
 import { Boxes } from './boxes.ts';
 import type { Accepted, Answer, BackStatus, BoxOrder } from './client.ts';
+import { Census } from './census.ts';
 import { Clock } from './clock.ts';
 import { messageOf } from './database.ts';
 import { LarderError } from './errors.ts';
@@ -39,12 +40,6 @@ const STATUS_EVERY = 100;
 const ACCEPTED = 202;
 const UNPROVED = 'the cloud has not shown that it is the one it was: its feed does not answer';
 const MOST_DELIVERABLE = 10_000;
-/**
- * Documents are counted anew at most this often, ms, and for no more than this share of the time: a count walks an
- * index, and writes wait for it.
- */
-const COUNT_EVERY = 2000;
-const COUNT_SHARE = 1 / 200;
 
 /** Processor time of this thread, ms. */
 function threadTime(): number {
@@ -63,6 +58,7 @@ export class Back {
   readonly #feed: Feed;
   readonly #audit: Audit;
   readonly #rebuild: Rebuild;
+  readonly #census: Census;
   readonly #cloud: Cloud;
   readonly #clock: Clock;
   readonly #boxes: Boxes;
@@ -78,9 +74,6 @@ export class Back {
   #statusTimer: NodeJS.Timeout | null = null;
   /** How often the link has come back, as the front counts it. */
   #contact = 0;
-  #counts = new Map<string, number>();
-  #countAt = -Infinity;
-  #countedComplete = false;
   #stopped = false;
 
   constructor(options: WorkerOptions, app: App, post: (message: FromWriter) => void) {
@@ -134,6 +127,8 @@ export class Back {
     this.#inbox = new InboxDesk({ store: this.#store, accept: this.#accept, settlement, now, alarm });
     this.#schedule = this.#beginSchedule(options, now);
     this.#rebuild = this.#rebuildOf();
+    const [turn, moved] = [() => this.#turn(), () => this.#statusChanged()];
+    this.#census = new Census({ store: this.#store, turn, moved }, this.#feed.complete);
     post({ type: 'ready', ...this.#store.snapshot(), status: this.#status() });
     this.#replay.kick();
     this.#rebuild.begin();
@@ -278,6 +273,7 @@ export class Back {
     this.#replay.stop();
     this.#feed.stop();
     this.#rebuild.stop();
+    this.#census.stop();
     this.#boxes.stop();
     if (this.#statusTimer !== null) clearTimeout(this.#statusTimer);
     void this.#cloud.close().then(() => {
@@ -434,12 +430,12 @@ export class Back {
     const { kinds, oldest: inboxOldest } = this.#inbox.counts();
     const iso = (at: number | null) => (at === null ? null : new Date(at).toISOString());
     const asOf = iso(this.#feed.asOf);
-    this.#count();
+    this.#census.changed(this.#feed.complete);
     const resources: BackStatus['replica']['resources'] = {};
     for (const row of this.#store.db.prepare('SELECT name, complete, next FROM resource').all()) {
       const table = this.#store.tables.get(String(row['name']));
       if (table === undefined) continue;
-      const documents = this.#counts.get(table.name) ?? 0;
+      const documents = this.#census.of(table.name);
       resources[table.name] = { complete: row['complete'] === 1, rebuilding: row['next'] !== null, documents, asOf };
     }
     const inbox = Object.values(kinds).reduce((sum, count) => sum + count, 0);
@@ -455,15 +451,5 @@ export class Back {
         audit: this.#audit.status,
       },
     };
-  }
-
-  #count(): void {
-    const { complete } = this.#feed;
-    const began = performance.now();
-    if (began < this.#countAt && complete === this.#countedComplete) return;
-    this.#countedComplete = complete;
-    for (const [name, table] of this.#store.tables) this.#counts.set(name, table.count());
-    const ended = performance.now();
-    this.#countAt = ended + Math.max(COUNT_EVERY, (ended - began) / COUNT_SHARE);
   }
 }

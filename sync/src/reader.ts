@@ -4,6 +4,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Call } from './client.ts';
+import { keepCompiled } from './compiled.ts';
 import { loadProfile } from './load-profile.ts';
 import { sentErrorOf, type FromReader, type ToReader, type WorkerOptions } from './messages.ts';
 import { Replica } from './replica/replica.ts';
@@ -25,6 +26,7 @@ async function open(): Promise<void> {
   try {
     replica = new Replica(data, await loading, store);
     post({ type: 'ready' });
+    keepCompiled();
   } catch (error) {
     post({ type: 'unusable', error: sentErrorOf(error) });
   }

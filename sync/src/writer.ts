@@ -1,6 +1,7 @@
 /** The writer thread: accepts, replays, follows the feed. The only one that writes to `edge.db`, and that sends writes. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { Back } from './back.ts';
+import { keepCompiled } from './compiled.ts';
 import { loadProfile } from './load-profile.ts';
 import { giveWay } from './priority.ts';
 import { sentErrorOf, type FromWriter, type ToWriter, type WorkerOptions } from './messages.ts';
@@ -19,6 +20,7 @@ try {
     back.receive(message);
     if (message.type === 'stop') port.unref();
   });
+  keepCompiled();
 } catch (error) {
   post({ type: 'unusable', error: sentErrorOf(error) });
 }

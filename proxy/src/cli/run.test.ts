@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CONFIG_KEYS, flagOf } from '../config.ts';
@@ -159,6 +159,15 @@ describe('an edge without a profile', () => {
     expect(await pageOf(url, '/kept')).toEqual({ status: 200, source: 'cache', text: 'this is /kept' });
     expect((await pageOf(url, '/never-seen')).status).toBe(503);
     expect((await fetch(`${url}/_edge/health`)).status).toBe(200);
+  });
+
+  test('keeps the code that it compiled while it runs, so that kill -9 takes none of it', async () => {
+    const { child, end } = await startEdge();
+    const files = () => readdirSync(join(box.directory, 'data'), { recursive: true, withFileTypes: true });
+    const kept = () => files().filter((file) => file.isFile() && file.parentPath.includes('compiled')).length;
+    await expect.poll(kept, PATIENT).toBeGreaterThan(100);
+    child.kill('SIGKILL');
+    await end;
   });
 
   test('is the only one in its data directory', async () => {

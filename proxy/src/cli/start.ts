@@ -1,12 +1,14 @@
 /** `larder start`: runs an edge until it is told to stop, or has a fault that only a new start can mend (I12). */
 import { once } from 'node:events';
+import { join } from 'node:path';
+import { keepCompiled, useCompiled } from '@larder/sync/compiled';
 import { LarderError } from '@larder/sync/errors';
 import type { Config, ConfigKey } from '../config.ts';
 import { CONFIG_KEYS, defaultOf, docOf, flagOf, variableOf } from '../config.ts';
 import { RULE_FIELDS } from '../config-rules.ts';
 import { loadConfig } from '../config-sources.ts';
-import { startEdge } from '../edge.ts';
 import type { RunningEdge } from '../edge.ts';
+import { makeDataDirectory } from '../data-directory.ts';
 import { createLog } from '../log.ts';
 import type { Logger } from '../log.ts';
 import { columns, noneLeft, parse } from './command.ts';
@@ -22,11 +24,20 @@ export const start: Command = {
     const config = readConfig(args);
     const log = createLog(config.name, config.logLevel);
     dieOfFaults(log);
-    const edge = await startEdge(config, log);
+    const edge = await begin(config, log);
     process.stdout.write(`listening on ${edge.url}\n`);
+    keepCompiled();
     return untilStopped(edge, log);
   },
 };
+
+/** Most of a start is loading code: so the directory that has it compiled comes before the code. */
+async function begin(config: Config, log: Logger): Promise<RunningEdge> {
+  makeDataDirectory(config.data);
+  useCompiled(join(config.data, 'compiled'));
+  const { startEdge } = await import('../edge.ts');
+  return startEdge(config, log);
+}
 
 /** sysexits' EX_SOFTWARE, as LARDER_INTERNAL has it. */
 const CRASHED = 70;

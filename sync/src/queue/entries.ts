@@ -67,6 +67,9 @@ const inboxStatements = (db: DatabaseSync) => ({
   orphanOf: db.prepare('UPDATE entry SET orphan_of = ? WHERE seq = ?'),
 });
 
+/** Only what it changes: after a start that would else be the whole queue, written once more. */
+const RESTART = 'UPDATE entry SET state = ?1, not_before = 0 WHERE state = ?2 AND (state <> ?1 OR not_before <> 0)';
+
 export class Entries {
   readonly #statements;
   readonly #inbox;
@@ -114,7 +117,7 @@ export class Entries {
       notSettled: db.prepare(`SELECT * FROM entry WHERE state IN ('queued', 'unknown') AND seq > ? ORDER BY seq`),
       newestAt: db.prepare('SELECT at FROM entry ORDER BY seq DESC LIMIT 1'),
       overlaid: db.prepare('SELECT seq, tags FROM entry WHERE overlaid = 1'),
-      restart: db.prepare('UPDATE entry SET state = ?1, not_before = 0 WHERE state = ?2'),
+      restart: db.prepare(RESTART),
       // What is offered again to a restored cloud is no reason to refuse what comes in.
       openSize: db.prepare(
         `SELECT count(*) AS count, total(size) AS bytes FROM entry WHERE state IN ${OPEN} AND again = 0`,
