@@ -52,7 +52,7 @@ export class TestCloud {
   /** Lists of a resource are made only after this; and how many were asked for by then. */
   listsAfter: { path: string; go: Promise<void> } | null = null;
   listsHeld = 0;
-  /** References that were looked for. */
+  /** References that were looked for, answered or not. */
   readonly lookedFor: string[] = [];
   /** Articles that lists leave out, though they are there. */
   readonly hidden = new Set<string>();
@@ -214,8 +214,9 @@ export class TestCloud {
   #get(url: URL): [number, unknown] {
     const after = url.searchParams.get('after');
     if (url.pathname === '/changes') return this.#page(after);
-    if (this.listsLeft <= 0) return [503, { code: 'unavailable' }];
     const ref = url.searchParams.get('ref');
+    if (ref !== null) this.lookedFor.push(ref);
+    if (this.listsLeft <= 0) return [503, { code: 'unavailable' }];
     if (ref !== null) return this.#withRef(ref);
     this.listsLeft -= 1;
     if (url.searchParams.has('keys') || url.searchParams.has('since')) return this.#polled(url);
@@ -236,7 +237,6 @@ export class TestCloud {
   }
 
   #withRef(ref: string): [number, unknown] {
-    this.lookedFor.push(ref);
     return [200, { data: [...this.orders.values()].filter((order) => order['ref'] === ref), next: null }];
   }
 

@@ -10,15 +10,15 @@ export type Cut =
   | { in: 'request'; pass(whole: Buffer): number }
   /** The request is passed on, and so much of the answer. */
   | { in: 'answer'; pass(whole: Buffer): number }
-  /** The edge's side is cut; the request goes on to the cloud later. */
-  | { in: 'transit'; until: Promise<void> };
+  /** The edge's side is cut; the request goes on to the cloud later, which answers nobody. */
+  | { in: 'transit'; until: Promise<void>; answered(): void };
 
 const WRITE = /^(POST|PATCH|PUT|DELETE) /;
 const HEAD_END = '\r\n\r\n';
 
 export class Relay {
-  /** What happens to the next write; it then happens to no other. */
-  cut: Cut | null = null;
+  /** What happens to the next write that has this in its body; it then happens to no other. */
+  readonly #cuts = new Map<string, Cut>();
   readonly #server: Server;
   readonly #cloud: URL;
   readonly #sockets = new Set<Socket>();
@@ -34,6 +34,16 @@ export class Relay {
     return new URL(`http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`);
   }
 
+  /** Cuts the next write that has this in its body; once. */
+  cut(has: string, cut: Cut): void {
+    this.#cuts.set(has, cut);
+  }
+
+  /** Whether every write that was to be cut has been. */
+  get hasCut(): boolean {
+    return this.#cuts.size === 0;
+  }
+
   async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     await new Promise((resolve) => this.#server.close(resolve));
@@ -46,30 +56,60 @@ export class Relay {
     return socket;
   }
 
+  #cutOf(request: Buffer): Cut | null {
+    const body = request.toString('latin1', headOf(request));
+    for (const [has, cut] of this.#cuts) {
+      if (!body.includes(has)) continue;
+      this.#cuts.delete(has);
+      return cut;
+    }
+    return null;
+  }
+
+  #toCloud(): Socket {
+    return this.#kept(connect(Number(this.#cloud.port), this.#cloud.hostname));
+  }
+
+  /** On a connection of its own: the cloud closes one on which nothing comes for a while. */
+  #passLater(request: Buffer, { until, answered }: Extract<Cut, { in: 'transit' }>): void {
+    void until.then(() => {
+      const cloud = this.#toCloud();
+      cloud.once('data', () => {
+        cloud.destroy();
+        answered();
+      });
+      cloud.write(request);
+    });
+  }
+
   #pass(edge: Socket): void {
     this.#kept(edge);
-    const cloud = this.#kept(connect(Number(this.#cloud.port), this.#cloud.hostname));
+    const cloud = this.#toCloud();
     cloud.on('close', () => edge.destroy());
     let request = Buffer.alloc(0);
     let answer = Buffer.alloc(0);
+    let isWrite = false;
     let cut: Cut | null = null;
     const reset = () => {
       edge.resetAndDestroy();
       cloud.resetAndDestroy();
     };
-    edge.on('close', () => cut?.in !== 'transit' && cloud.destroy());
+    edge.on('close', () => cloud.destroy());
     edge.on('data', (chunk: Buffer) => {
-      if (this.cut !== null && WRITE.test(chunk.toString('latin1'))) {
-        cut = this.cut;
-        this.cut = null;
-      }
-      if (cut === null) return void cloud.write(chunk);
+      isWrite ||= !this.hasCut && WRITE.test(chunk.toString('latin1'));
+      if (!isWrite) return void cloud.write(chunk);
       request = Buffer.concat([request, chunk]);
       if (!isWhole(request)) return undefined;
+      cut = this.#cutOf(request);
+      if (cut === null) {
+        cloud.write(request);
+        [isWrite, request] = [false, Buffer.alloc(0)];
+        return undefined;
+      }
       if (cut.in === 'answer') return void cloud.write(request);
       if (cut.in === 'request') return void cloud.write(request.subarray(0, cut.pass(request)), reset);
       edge.resetAndDestroy();
-      return void cut.until.then(() => cloud.write(request));
+      return this.#passLater(request, cut);
     });
     cloud.on('data', (chunk: Buffer) => {
       if (cut?.in !== 'answer') return void (edge.destroyed || edge.write(chunk));
