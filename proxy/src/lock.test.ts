@@ -17,15 +17,20 @@ afterEach(() => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-/** Another process that locks the directory and then sits still. */
+/** Another process that locks the directory, keeps nothing of that, clears its memory and then sits still. */
 async function otherProcess(): Promise<ChildProcess> {
   const script = `
     import { lockDirectory } from ${JSON.stringify(new URL('lock.ts', import.meta.url).href)};
     lockDirectory(${JSON.stringify(directory)});
+    // What nobody can reach any more is let go of in a turn of its own.
+    for (let turn = 0; turn < 3; turn += 1) {
+      gc();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
     process.send('locked');
     setInterval(() => undefined, 1000);
   `;
-  const child = fork('-', [], { execArgv: ['--input-type=module', '-e', script] });
+  const child = fork('-', [], { execArgv: ['--expose-gc', '--input-type=module', '-e', script] });
   holder = child;
   await once(child, 'message');
   return child;

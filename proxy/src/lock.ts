@@ -9,6 +9,9 @@ export interface Lock {
 
 const SQLITE_BUSY = 5;
 
+/** What holds the locks of this process: a database that nobody can reach is closed, and its lock with it. */
+const held = new Set<DatabaseSync>();
+
 /**
  * Locks a directory for this process. Node has no file locks of its own, SQLite has: the file `lock` is an empty
  * database in an exclusive transaction that never writes. After a `kill -9` or a power cut nothing has to be cleaned up.
@@ -24,7 +27,13 @@ export function lockDirectory(directory: string): Lock {
     if (isBusy(error)) throw new LarderError('LARDER_DATA_LOCKED', `${directory} is in use.`, { cause: error });
     throw error;
   }
-  return { release: () => database.close() };
+  held.add(database);
+  return {
+    release() {
+      held.delete(database);
+      database.close();
+    },
+  };
 }
 
 const isBusy = (error: unknown) => error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY;

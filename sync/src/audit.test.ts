@@ -2,7 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { AuditReport } from './client.ts';
-import { until, useEdge } from './test-app/edge.ts';
+import { PATIENT, until, useEdge } from './test-app/edge.ts';
 
 const edge = useEdge();
 
@@ -86,7 +86,7 @@ describe.each(['digests', 'pages'] as const)('an audit by %s', (by) => {
         for (const id of ['a', 'd']) edge.cloud.setArticle(id, { qty });
         edge.cloud.setArticle(`new-${qty}`, { name: 'new', qty: 1 });
         if (qty > 3) edge.cloud.removeArticle(`new-${qty - 3}`);
-        await edge.order(`k${qty}`, 'e', 1, 5000);
+        await edge.order(`k${qty}`, 'e', 1, PATIENT);
       }
     })();
     try {

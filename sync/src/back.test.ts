@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { BackStatus } from './client.ts';
-import { until, useEdge } from './test-app/edge.ts';
+import { PATIENT, until, useEdge } from './test-app/edge.ts';
 
 const edge = useEdge();
 
@@ -44,7 +44,7 @@ describe('a write', () => {
   });
 
   test("gets the cloud's own answer within patience", async () => {
-    const accepted = await edge.order('k1', 'a', 2, 5000);
+    const accepted = await edge.order('k1', 'a', 2, PATIENT);
     expect(accepted).toMatchObject({ type: 'cloud', answer: { status: 201 } });
     expect(edge.cloud.articles.get('a')?.['qty']).toBe(98);
     await edge.drained();
@@ -106,7 +106,7 @@ describe('a write', () => {
   test('I2, I12: is in the cloud once though the edge ends while it is being sent', async () => {
     edge.cloud.mood = 'silent';
     await edge.order('k1', 'a', 1, 100);
-    await until('it is on its way', () => edge.cloud.arrived.length === 1);
+    await until('it is on its way', () => edge.cloud.arrived.length > 0);
     await edge.back.stop();
     edge.cloud.mood = 'well';
     await edge.open();
@@ -151,14 +151,14 @@ describe('refusal', () => {
   });
 
   test('while the caller waits is the answer, and the overlay lets go before it is given', async () => {
-    const accepted = await edge.edit('k1', 'a', { name: 'forbidden' }, 5000);
+    const accepted = await edge.edit('k1', 'a', { name: 'forbidden' }, PATIENT);
     expect(accepted).toMatchObject({ type: 'cloud', answer: { status: 403 } });
     expect((await edge.read('/articles/a'))?.body['name']).toBe('article a');
     await edge.drained();
   });
 
   test('I2: while the caller waits is in the inbox until it has reached them', async () => {
-    const accepted = await edge.edit('k1', 'a', { name: 'forbidden' }, 5000);
+    const accepted = await edge.edit('k1', 'a', { name: 'forbidden' }, PATIENT);
     expect(accepted).toMatchObject({ type: 'cloud', answer: { status: 403 } });
     await until('it is in the inbox', () => edge.back.status.queue.inbox === 1);
     edge.back.delivered(accepted.type === 'cloud' ? accepted.entry : 0);
@@ -170,11 +170,11 @@ describe('refusal', () => {
     await edge.edit('k1', 'a', { name: 'forbidden' });
     edge.back.link('online', false);
     await edge.drained();
-    const again = await edge.edit('k1', 'a', { name: 'forbidden' }, 5000);
+    const again = await edge.edit('k1', 'a', { name: 'forbidden' }, PATIENT);
     expect(again).toMatchObject({ type: 'cloud', answer: { status: 403 } });
     edge.back.delivered(again.type === 'cloud' ? again.entry : 0);
     // What comes after it has been dealt with, so it has too.
-    await edge.order('k2', 'b', 1, 5000);
+    await edge.order('k2', 'b', 1, PATIENT);
     const status = await new Promise<BackStatus>((resolve) => edge.back.on('status', resolve));
     expect(status.queue.inbox).toBe(1);
   });

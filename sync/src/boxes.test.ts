@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Back } from './client.ts';
-import { until, useEdge } from './test-app/edge.ts';
+import { PATIENT, until, useEdge } from './test-app/edge.ts';
 
 const profileOf = (name: string) => ({ profile: join(import.meta.dirname, 'test-app', name) });
 const BOXES = profileOf('boxes-profile.ts');
@@ -80,7 +80,7 @@ describe('one box', () => {
       edge.cloud.startsStatus = status;
       await edge.openComplete(BOXES);
       await stands('off');
-      await edge.order(`k${status}`, 'a', 1, 5000);
+      await edge.order(`k${status}`, 'a', 1, PATIENT);
       await expect(edge.back.box('authorise', 'Ann')).rejects.toMatchObject({ code: 'LARDER_BOX_NOT_HELD' });
       await edge.back.stop();
     }
@@ -226,7 +226,7 @@ describe('another box', () => {
     await edge.complete();
     await expect(edge.order('k4')).rejects.toMatchObject({ code: 'LARDER_BOX_NOT_CURRENT' });
     expect(await edge.back.box('take-over', 'Ann')).toMatchObject({ standing: 'current', authorised: null });
-    await edge.order('k4', 'a', 10, 5000);
+    await edge.order('k4', 'a', 10, PATIENT);
     // Repeated, it changes nothing.
     expect(await edge.back.box('take-over', 'Ann')).toMatchObject({ standing: 'current' });
 
@@ -269,6 +269,6 @@ describe('another box', () => {
     await edge.back.box('take-over', 'Ann');
     await edge.drained();
     expect(sold()).toEqual([1, 2, 3]);
-    await edge.order('k9', 'a', 1, 5000);
+    await edge.order('k9', 'a', 1, PATIENT);
   });
 });

@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { until, useEdge } from './test-app/edge.ts';
+import { PATIENT, until, useEdge } from './test-app/edge.ts';
 
 const edge = useEdge();
 
@@ -10,7 +10,7 @@ describe('the overlay lets go', () => {
     await edge.open();
     edge.cloud.feedDown = true;
     edge.back.link('online', false);
-    expect(await edge.order('k1', 'a', 2, 5000)).toMatchObject({ type: 'cloud' });
+    expect(await edge.order('k1', 'a', 2, PATIENT)).toMatchObject({ type: 'cloud' });
     edge.cloud.feedDown = false;
     await edge.complete();
     await edge.drained();
@@ -21,7 +21,7 @@ describe('the overlay lets go', () => {
     await edge.openComplete();
     edge.cloud.writeDirectly('PATCH', '/articles/a', { qty: 5 }, { user: 'ann', key: 'k1' });
     await until('it came by the feed', async () => (await edge.quantity()) === 5);
-    expect(await edge.edit('k1', 'a', { qty: 5 }, 5000)).toMatchObject({ type: 'cloud', answer: { status: 200 } });
+    expect(await edge.edit('k1', 'a', { qty: 5 }, PATIENT)).toMatchObject({ type: 'cloud', answer: { status: 200 } });
     edge.cloud.setArticle('a', { qty: 6 });
     await until('the overlay has let go', async () => (await edge.quantity()) === 6);
     expect(edge.back.tags.pending(['articles/a'])).toBe(false);
@@ -82,7 +82,7 @@ describe('the replica', () => {
       await edge.open({ profile: join(import.meta.dirname, 'test-app', profile) });
       edge.back.link('online', false);
       await until('the walk asks for the page', () => edge.cloud.listsHeld > 0);
-      expect(await edge.order('k1', 'a', 2, 5000)).toMatchObject({ type: 'cloud' });
+      expect(await edge.order('k1', 'a', 2, PATIENT)).toMatchObject({ type: 'cloud' });
       edge.cloud.feedDown = true;
       const { feedAsked } = edge.cloud;
       held.resolve();

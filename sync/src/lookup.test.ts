@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Actor, InboxDetail } from './inbox/types.ts';
-import { until, useEdge } from './test-app/edge.ts';
+import { PATIENT, until, useEdge } from './test-app/edge.ts';
 import { LONGEST_IN_FLIGHT } from './test-app/keyless.ts';
 import { headOf, Relay, type Cut } from './test-app/relay.ts';
 
@@ -9,8 +9,6 @@ const profileOf = (name: string) => ({ profile: join(import.meta.dirname, 'test-
 const KEYLESS = profileOf('keyless.ts');
 const SLOW = profileOf('keyless-slow.ts');
 const OPERATOR: Actor = { type: 'operator', name: 'the operator' };
-/** Of a caller who waits for the cloud's answer as long as any test lasts, ms. */
-const PATIENT = 60_000;
 
 const edge = useEdge();
 let relay: Relay;

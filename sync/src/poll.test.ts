@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { until, useEdge } from './test-app/edge.ts';
+import { PATIENT, until, useEdge } from './test-app/edge.ts';
 
 const edge = useEdge();
 const PROFILE = join(import.meta.dirname, 'test-app/poll-profile.ts');
@@ -63,7 +63,7 @@ test('what is gone from the cloud is missed among the keys, and may come back', 
 test('I6: an entry stays in the overlay until a poll begun after it settled has ended', async () => {
   await open();
   edge.cloud.pollsDown = true;
-  expect(await edge.order('k1', 'a', 3, 5000)).toMatchObject({ type: 'cloud' });
+  expect(await edge.order('k1', 'a', 3, PATIENT)).toMatchObject({ type: 'cloud' });
   expect(edge.back.tags.pending(['articles/a'])).toBe(true);
   expect(await edge.quantity('a')).toBe(97);
   edge.cloud.pollsDown = false;

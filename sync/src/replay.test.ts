@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
 import { UNREADABLE, UNSENDABLE } from './test-app/cloud.ts';
-import { until, useEdge } from './test-app/edge.ts';
+import { PATIENT, until, useEdge } from './test-app/edge.ts';
 
 const edge = useEdge();
 
@@ -68,8 +68,8 @@ describe('a profile that throws', () => {
     await edge.edit('k2', 'b', { name: 'renamed' });
     edge.back.link('online', false);
     await until('the other one is there', () => edge.cloud.articles.get('b')?.['name'] === 'renamed');
-    await until('it has settled', () => edge.back.status.queue.length === 1);
-    expect(logged).toContain('the profile cannot send this entry');
+    await until('it is said', () => logged.includes('the profile cannot send this entry'));
+    await until('the other one has settled', () => edge.back.status.queue.length === 1);
     await until('the first waits', () => edge.back.status.queue.states.queued === 1);
   });
 
@@ -82,7 +82,7 @@ describe('a profile that throws', () => {
     edge.back.link('online', false);
     await until('the other one has settled', () => edge.back.status.queue.length === 1);
     await until('the first is of unknown outcome', () => edge.back.status.queue.states.unknown === 1);
-    expect(logged).toContain("the profile cannot read the cloud's answer to this entry");
+    await until('it is said', () => logged.includes("the profile cannot read the cloud's answer to this entry"));
   });
 });
 
@@ -187,7 +187,7 @@ describe('temporary ids', () => {
     const id = await edge.make('k"1', 'new one');
     edge.back.link('online', false);
     await edge.drained();
-    expect(await edge.edit('k2', id, { name: 'renamed' }, 5000)).toMatchObject({
+    expect(await edge.edit('k2', id, { name: 'renamed' }, PATIENT)).toMatchObject({
       type: 'cloud',
       answer: { status: 200 },
     });
@@ -203,7 +203,7 @@ describe('a delay', () => {
     edge.back.link('online', false);
     await until('it was asked to come back later', () => edge.cloud.arrived.length === 1);
     edge.cloud.mood = 'well';
-    expect(await edge.order('k2', 'b', 1, 10_000)).toMatchObject({ type: 'cloud' });
+    expect(await edge.order('k2', 'b', 1, PATIENT)).toMatchObject({ type: 'cloud' });
     expect(edge.cloud.arrived.map(({ key }) => key)).toEqual(['k1', 'k2']);
     edge.back.link('offline', false);
     edge.back.link('online', false);

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { until, useEdge } from './test-app/edge.ts';
+import { PATIENT, until, useEdge } from './test-app/edge.ts';
 
 const edge = useEdge();
 
@@ -10,7 +10,7 @@ describe('a cloud that was restored from a backup', () => {
   beforeEach(() => edge.openComplete());
 
   test('I2, I3: is offered again what it has lost, in order, and does once what it still has', async () => {
-    await edge.order('kept', 'b', 2, 5000);
+    await edge.order('kept', 'b', 2, PATIENT);
     const backup = edge.cloud.backup();
     const id = await edge.make('k1', 'new one');
     await edge.edit('k2', id, { name: 'renamed' });
@@ -41,7 +41,7 @@ describe('a cloud that was restored from a backup', () => {
 
   test('I6: no read misses what was acknowledged, whatever the cloud has lost, and the front asks the replica', async () => {
     const backup = edge.cloud.backup();
-    for (let n = 0; n < 20; n += 1) await edge.order(`k${n}`, 'a', 1, 5000);
+    for (let n = 0; n < 20; n += 1) await edge.order(`k${n}`, 'a', 1, PATIENT);
     await edge.drained();
     edge.back.link('offline', false);
     for (let n = 20; n < 25; n += 1) await edge.order(`k${n}`, 'a', 1);
@@ -65,7 +65,7 @@ describe('a cloud that was restored from a backup', () => {
 
   test('what was removed while it could not be swept is gone after the sweep', async () => {
     const backup = edge.cloud.backup();
-    await edge.order('k1', 'b', 1, 5000);
+    await edge.order('k1', 'b', 1, PATIENT);
     await edge.drained();
     edge.back.link('offline', false);
     await edge.order('k2', 'a', 1);
@@ -92,7 +92,7 @@ describe('a cloud that was restored from a backup', () => {
     edge.cloud.listsAfter = { path: '/articles', go: listed.promise };
     edge.back.link('online', false);
     await until('the sweep has begun', () => edge.cloud.listsHeld > 0);
-    await edge.order('k1', 'a', 1, 5000);
+    await edge.order('k1', 'a', 1, PATIENT);
     edge.cloud.feedDown = true;
     const asked = edge.cloud.feedAsked;
     listed.resolve();
@@ -138,8 +138,8 @@ describe('a cloud that was restored from a backup', () => {
 
   test('I12: the edge may end in the middle of offering again', async () => {
     const backup = edge.cloud.backup();
-    await edge.order('k1', 'a', 2, 5000);
-    await edge.order('k2', 'b', 3, 5000);
+    await edge.order('k1', 'a', 2, PATIENT);
+    await edge.order('k2', 'b', 3, PATIENT);
     await edge.drained();
     edge.back.link('offline', false);
     edge.cloud.putBack(backup);
@@ -161,7 +161,7 @@ describe('a cloud that was restored from a backup', () => {
 
   test('I4, I5: one that cannot be offered again keeps nothing else from being sent', async () => {
     const backup = edge.cloud.backup();
-    await edge.order('k1', 'a', 2, 5000);
+    await edge.order('k1', 'a', 2, PATIENT);
     await edge.drained();
     edge.back.link('offline', false);
     await edge.back.stop();
@@ -177,7 +177,7 @@ describe('a cloud that was restored from a backup', () => {
 
   test('what settled longer ago than is kept is not offered again', async () => {
     const backup = edge.cloud.backup();
-    await edge.order('k1', 'a', 2, 5000);
+    await edge.order('k1', 'a', 2, PATIENT);
     await edge.drained();
     await edge.back.stop();
     await edge.open({ keepSettled: 0 });

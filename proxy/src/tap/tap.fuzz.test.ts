@@ -60,9 +60,11 @@ const head = fc
     ),
   })
   .map(({ method, path, version, fields }) => {
-    // Of the messages only the last ends its connection: what comes behind such a one meets either an open socket or not.
-    const stays = version === '1.0' && !fields.startsWith('Connection') ? 'Connection: keep-alive\r\n' : '';
-    return `${method} ${path} HTTP/${version}\r\nHost: edge\r\n${stays}${fields}\r\n`;
+    if (version === '1.1') return `${method} ${path} HTTP/1.1\r\nHost: edge\r\n${fields}\r\n`;
+    // Of the messages only the last ends its connection: what comes behind such a one meets either an open socket or not,
+    // and the reset that follows may take answers with it that had gone out (RFC 9112 §9.6). So does a 304 by HTTP/1.0.
+    const kept = fields.startsWith('If-None-Match') || fields.startsWith('Connection') ? '' : fields;
+    return `${method} ${path} HTTP/1.0\r\nHost: edge\r\nConnection: keep-alive\r\n${kept}\r\n`;
   });
 
 /** A body in the shape of requests: whoever loses count of where messages end answers it. */

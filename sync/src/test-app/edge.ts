@@ -7,6 +7,9 @@ import { startBack, type Accepted, type Answer, type Back, type BackOptions, typ
 import type { Doc } from '../profile.ts';
 import { TestCloud } from './cloud.ts';
 
+/** Of a caller who waits for the cloud's answer for longer than a slow machine takes, ms. */
+export const PATIENT = 60_000;
+
 const PROFILE = join(import.meta.dirname, 'profile.ts');
 
 export class TestEdge {
@@ -125,8 +128,8 @@ const callOf = (method: string, path: string, body: Doc | null, key: string, use
   user: { id: user.split('#')[0] ?? '', store: 'S1' },
 });
 
-/** Waits until a condition holds. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>, ms = 15_000): Promise<void> {
+/** Waits until a condition holds; fails after a bound that only a fault can reach. */
+export async function until(what: string, holds: () => boolean | Promise<boolean>, ms = 45_000): Promise<void> {
   const end = Date.now() + ms;
   while (!(await holds())) {
     if (Date.now() > end) throw new Error(`waited in vain: ${what}`);
