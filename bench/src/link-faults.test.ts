@@ -108,9 +108,7 @@ describe('a cut', () => {
     await reaches(link, 'offline');
     expect(link.timeline.at(-1)?.fault).toBe(fault);
     await wan.set('up');
-    const back = performance.now();
     await reaches(link, 'online');
-    expect(performance.now() - back).toBeLessThan(10_000);
     expect(await get()).toBe(BODY);
   });
 

@@ -333,6 +333,6 @@ describe('what stays open', () => {
     }
     for (const reader of readers) await reader?.cancel();
     // Whoever leaves is let go of by the app as well.
-    await vi.waitFor(() => expect(open.every(({ closed }) => closed)).toBe(true), { timeout: 10_000 });
+    await vi.waitFor(() => expect(open.every(({ closed }) => closed)).toBe(true), { timeout: 30_000 });
   });
 });

@@ -61,7 +61,7 @@ const CLOSE = 'Connection: close\r\n';
 const get = (target: string, fields = '') => `GET ${target} HTTP/1.1\r\nHost: edge\r\n${CLOSE}${fields}\r\n`;
 
 async function until(condition: () => boolean): Promise<void> {
-  const limit = Date.now() + 10_000;
+  const limit = Date.now() + 30_000;
   while (!condition()) {
     if (Date.now() > limit) throw new Error('it did not come about');
     await new Promise((resolve) => setTimeout(resolve, 5));

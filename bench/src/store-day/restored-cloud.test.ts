@@ -6,7 +6,17 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { until } from '../stage/client.ts';
 import { sqliteIn } from '../stage/cloud.ts';
 import { Stage } from '../stage/stage.ts';
-import { audit, compare, keepLooking, openBooks, sellMany, settled, signIn, type Staff } from './store-day.ts';
+import {
+  audit,
+  compare,
+  keepLooking,
+  openBooks,
+  sellMany,
+  SETTLING,
+  settled,
+  signIn,
+  type Staff,
+} from './store-day.ts';
 
 let stage: Stage;
 let staff: Staff;
@@ -38,7 +48,7 @@ test('I2, I3, I6: a cloud put back to a backup has everything once, and no read 
   const [edited] = products;
   if (edited === undefined) throw new Error('the cloud has no products');
   await sellMany(staff.clerk, books, products, { total: 6, tills: 2 });
-  await settled(stage, staff, books.sold, 10_000);
+  await settled(stage, staff, books.sold, SETTLING);
   backUp();
 
   // All of this is in the cloud, and will not have been.
@@ -47,7 +57,7 @@ test('I2, I3, I6: a cloud put back to a backup has everything once, and no read 
   books.setOpening(created.id, 0);
   const edit = await staff.manager.write('PATCH', `/products/${edited.id}`, { price: 777 });
   await sellMany(staff.clerk, books, [...products, created], { total: 20, tills: 4 });
-  await settled(stage, staff, books.sold, 10_000);
+  await settled(stage, staff, books.sold, SETTLING);
   expect([made.status, edit.status]).toEqual([201, 200]);
 
   const watch = keepLooking(staff.clerk, books);
@@ -57,7 +67,7 @@ test('I2, I3, I6: a cloud put back to a backup has everything once, and no read 
   expect(offline.status).toBe(202);
   await stage.crashCloud(sqliteIn(stage.directory), putBack);
   await stage.link.set('up');
-  await settled(stage, staff, books.sold, 30_000);
+  await settled(stage, staff, books.sold, SETTLING);
   await watch.stop();
 
   expect([books.missed, books.failed]).toEqual([[], []]);

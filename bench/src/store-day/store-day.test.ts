@@ -12,6 +12,7 @@ import {
   CUTS,
   openBooks,
   sellMany,
+  SETTLING,
   settled,
   signIn,
   wholeDay,
@@ -38,7 +39,7 @@ describe('a store whose link is cut', () => {
     expect([status, headers.get('larder-source')]).toEqual([200, 'replica']);
     expect(body.data).toHaveLength(7);
     await stage.link.set('up');
-    await settled(stage, staff, books.sold, 10_000);
+    await settled(stage, staff, books.sold, SETTLING);
     expect(books.acknowledged).toHaveLength(8);
     expect([books.missed, books.failed]).toEqual([[], []]);
     expect(await audit(stage, staff, books)).toEqual([]);

@@ -10,6 +10,9 @@ import { Client, until } from '../stage/client.ts';
 import type { Stage } from '../stage/stage.ts';
 import { Books, look, offer, sell, type Article, type Sold } from './till.ts';
 
+/** I5: only a fault keeps a queue from draining for so long once the link is back, ms. */
+export const SETTLING = 60_000;
+
 export const CUTS: LinkMode[] = ['down', 'refuse', 'blackhole', 'stall', 'portal', 'gateway', 'reset'];
 interface Product extends Article {
   name: string;
@@ -141,7 +144,7 @@ export async function wholeDay(stage: Stage, staff: Staff): Promise<Day> {
   await rest;
   await offerAgain(staff.clerk, books);
   await stage.link.set('up');
-  await settled(stage, staff, books.sold, 10_000);
+  await settled(stage, staff, books.sold, SETTLING);
   await watch.stop();
   return { books, merged: merged.id, disputed: disputed.id, edits: edits.map(({ status }) => status), elsewhere };
 }

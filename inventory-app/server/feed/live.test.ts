@@ -62,6 +62,17 @@ describeBothDatabases('The live feed', (databases) => {
   const keysIn = ({ page }: Event) =>
     page.data.filter(({ type }) => type === 'marker').map(({ cause }) => (cause as Doc).key);
 
+  /** The least of a few measurements, ms: a busy machine delays some of them, a fault all. */
+  async function least(measure: (at: number) => Promise<unknown>): Promise<number> {
+    const taken: number[] = [];
+    for (let at = 0; at < 4; at += 1) {
+      const begun = performance.now();
+      await measure(at);
+      taken.push(performance.now() - begun);
+    }
+    return Math.min(...taken);
+  }
+
   test('sends what is behind, then what comes, at once', async () => {
     const start = await cloud.end();
     await sell('live-behind');
@@ -70,11 +81,12 @@ describeBothDatabases('The live feed', (databases) => {
     expect(behind.name).toBe('changes');
     expect(behind.id).toBe(behind.page.page.next);
     expect(keysIn(behind)).toEqual(['live-behind']);
-    await sell('live-now');
-    const begun = performance.now();
-    expect(keysIn(await changed(events))).toEqual(['live-now']);
+    const waited = await least(async (at) => {
+      await sell(`live-now-${at}`);
+      expect(keysIn(await changed(events))).toEqual([`live-now-${at}`]);
+    });
     // Woken, not found by the next idle look.
-    expect(performance.now() - begun).toBeLessThan(1400);
+    expect(waited).toBeLessThan(1400);
   });
 
   test('says where it is while nothing happens', async () => {
@@ -127,15 +139,15 @@ describeBothDatabases('The live feed', (databases) => {
 
   test('lets go of followers who have left', async () => {
     for (const stream of streams) stream.abort();
-    await expect.poll(() => cloud.services.feed.followers, { timeout: 5000 }).toBe(0);
+    await expect.poll(() => cloud.services.feed.followers, { timeout: 30_000 }).toBe(0);
   });
 
   test('ends with the server, at once', async () => {
-    const other = await startCloud(database);
-    const events = follow('', {}, other.url);
-    await events.next();
-    const begun = performance.now();
-    await other.close();
-    expect(performance.now() - begun).toBeLessThan(1400);
+    const taken = await least(async () => {
+      const other = await startCloud(database);
+      await follow('', {}, other.url).next();
+      await other.close();
+    });
+    expect(taken).toBeLessThan(1400);
   });
 });

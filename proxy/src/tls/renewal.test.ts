@@ -74,7 +74,7 @@ function rig(files = valid, now: () => number = Date.now) {
 }
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const limit = Date.now() + 10_000;
+  const limit = Date.now() + 30_000;
   while (!(await condition())) {
     if (Date.now() > limit) throw new Error('it did not come about');
     await new Promise((resolve) => setTimeout(resolve, 5));
