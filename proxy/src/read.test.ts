@@ -17,7 +17,8 @@ const counting = (headers: Record<string, string | string[]>, status = 200): Req
   let count = 0;
   return (_request, response) => response.writeHead(status, headers).end(`answer ${++count}`);
 };
-const settled = <T>(value: () => T, expected: T) => vi.waitFor(() => expect(value()).toBe(expected), { timeout: 30_000 });
+const settled = <T>(value: () => T, expected: T) =>
+  vi.waitFor(() => expect(value()).toBe(expected), { timeout: 30_000 });
 /** Answers on demand. */
 function held() {
   const waiting: ServerResponse[] = [];
