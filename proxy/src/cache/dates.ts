@@ -7,12 +7,19 @@ const IMF = new RegExp(String.raw`^\w{3}, (\d\d) (\w{3}) (\d{4}) ${TIME} GMT$`, 
 const RFC_850 = new RegExp(String.raw`^\w{6,9}, (\d\d)-(\w{3})-(\d\d) ${TIME} GMT$`, 'i');
 const ASCTIME = new RegExp(String.raw`^\w{3} (\w{3}) ([ \d]\d) ${TIME} (\d{4})$`, 'i');
 
+/** The last date of the first form: a busy cloud says the same one for a second. It means the same at any time. */
+let last: { text: string; at: number | null } = { text: '', at: null };
+
 /**
  * Parses an HTTP date into ms since 1970; null where it is none. `now` places the two-digit years of the second form.
  */
 export function parseDate(text: string, now: number): number | null {
+  if (text === last.text) return last.at;
   const imf = IMF.exec(text);
-  if (imf !== null) return compose(imf[3], imf[2], imf[1], imf.slice(4));
+  if (imf !== null) {
+    last = { text, at: compose(imf[3], imf[2], imf[1], imf.slice(4)) };
+    return last.at;
+  }
   const rfc850 = RFC_850.exec(text);
   if (rfc850 !== null) return compose(fullYear(Number(rfc850[3]), now), rfc850[2], rfc850[1], rfc850.slice(4));
   const asctime = ASCTIME.exec(text);

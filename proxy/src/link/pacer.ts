@@ -93,13 +93,23 @@ class ProbePacer implements Pacer {
   schedule(phase: Phase): void {
     this.#heard = this.#options.clock.now();
     if (!this.#running || this.#probing) return;
-    // Only online does evidence put the next probe off: elsewhere failures in plenty must not delay it.
-    if (phase !== 'online' && this.#due?.phase === phase) return;
+    // Evidence in plenty delays no probe, save online: there one that is due looks at when it came last.
+    if (this.#due?.phase === phase) return;
     this.#callOff();
     if (phase !== 'offline') this.#tries = 0;
     const from = phase === 'online' ? this.#heard : this.#begun;
-    const wait = Math.max(0, from + this.#interval(phase) - this.#heard);
-    this.#due = { phase, callOff: this.#options.clock.after(wait, () => void this.#run(phase)) };
+    this.#arm(phase, Math.max(0, from + this.#interval(phase) - this.#heard));
+  }
+
+  #arm(phase: Phase, wait: number): void {
+    this.#due = { phase, callOff: this.#options.clock.after(wait, () => this.#comeDue(phase)) };
+  }
+
+  #comeDue(phase: Phase): void {
+    // A timer of its own for each answer of the cloud would cost more than this one that is wound up again.
+    const left = phase === 'online' ? this.#heard + this.#interval(phase) - this.#options.clock.now() : 0;
+    if (left > 0) this.#arm(phase, left);
+    else void this.#run(phase);
   }
 
   probeNow(phase: Phase): void {
