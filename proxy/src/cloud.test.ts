@@ -179,6 +179,15 @@ describe('a failure becomes a CloudFault and one fate', () => {
     expect((await cloud.request(get())).status).toBe(503);
   });
 
+  test('a fault of the profile fails the request, and is not told to the link', async () => {
+    const broken = () => {
+      throw new TypeError('a bug');
+    };
+    const { cloud, fates } = await bench((_request, response) => response.end('body'), { genuine: broken });
+    expect(await failureOf(cloud)).toMatchObject({ name: 'CloudFault', sent: true });
+    expect(fates).toEqual([]);
+  });
+
   test('without a profile every answer is genuine', async () => {
     const { cloud } = await bench((_request, response) => response.writeHead(502).end());
     expect((await cloud.request(get())).status).toBe(502);

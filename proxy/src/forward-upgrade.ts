@@ -39,12 +39,6 @@ function handshake(request: IncomingMessage, socket: Socket, head: Buffer, optio
   const begun = performance.now();
   let settled = false;
   /** The first fate counts; later errors concern two sides that already talk to one another. */
-  const settle = (fate: Fate): boolean => {
-    const first = !settled;
-    settled = true;
-    if (first) options.report(fate);
-    return first;
-  };
   const elapsed = () => performance.now() - begun;
 
   const proxy = createProxyServer({
@@ -62,7 +56,8 @@ function handshake(request: IncomingMessage, socket: Socket, head: Buffer, optio
     outgoing.setTimeout(options.headersTimeout, () => outgoing.destroy(new CloudFault('silent', true)));
     outgoing.once('upgrade', (_answer, theirs) => {
       socket.off('close', leave);
-      settle({ type: 'answered', ms: elapsed() });
+      if (!settled) options.report({ type: 'answered', ms: elapsed() });
+      settled = true;
       endTogether(socket, theirs);
     });
     // An answer that declines the upgrade is passed on by the library, and is no proof of the app either way.
@@ -71,8 +66,10 @@ function handshake(request: IncomingMessage, socket: Socket, head: Buffer, optio
   const { upgrade } = request.headers;
   request.headers = { ...toCloud(fieldsOf(request), clientOf(request)), connection: 'Upgrade', upgrade };
   proxy.ws(request, socket, head, {}, (error) => {
-    const { fault, sent } = faultOf(error);
-    if (!settle({ type: 'failed', fault, ms: elapsed() })) return;
+    const { fault, sent, evidence } = faultOf(error);
+    if (settled) return;
+    settled = true;
+    if (evidence) options.report({ type: 'failed', fault, ms: elapsed() });
     refuse(socket, sent ? new CloudFault(fault, sent) : new LarderError('LARDER_OFFLINE', '', { cause: error }));
   });
 }

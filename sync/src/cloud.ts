@@ -107,8 +107,8 @@ export class Cloud {
 
   #fault(error: unknown, started: number): unknown {
     if (error instanceof UnexpectedAnswer) return error;
-    const { fault, sent } = error instanceof CloudFault ? error : faultOf(error);
-    this.#options.report({ type: 'failed', fault, ms: performance.now() - started });
+    const { fault, sent, evidence } = faultOf(error);
+    if (evidence) this.#options.report({ type: 'failed', fault, ms: performance.now() - started });
     return error instanceof CloudFault ? error : new CloudFault(fault, sent, { cause: error });
   }
 }

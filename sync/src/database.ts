@@ -130,6 +130,14 @@ const STEPS = [
   -- What is of unknown outcome is found in order, without looking at all that there is.
   CREATE INDEX entry_unknown ON entry (seq) WHERE state = 'unknown';
   `,
+  `
+  -- 1: it was offered again since the place in the feed is known, and no sending since then has ended in doubt. Where the
+  -- cloud had it already, it had it before that place, unless its marker comes.
+  ALTER TABLE entry ADD COLUMN asked INTEGER NOT NULL DEFAULT 0;
+  -- 1: it lies before the place in the feed: whatever the cloud says from now on contains it.
+  ALTER TABLE entry ADD COLUMN behind INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX entry_behind ON entry (seq) WHERE behind = 1;
+  `,
 ];
 
 const file = (data: string) => join(data, 'edge.db');

@@ -79,7 +79,7 @@ async function failureOf(url: string, options: { ca?: string; signal?: AbortSign
 const HEAD = 'HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n';
 
 /** One row per fault: how it comes about, and what it must be told apart as. */
-const provoked: Record<string, [() => Promise<unknown>, FaultOf]> = {
+const provoked: Record<string, [() => Promise<unknown>, Omit<FaultOf, 'evidence'>]> = {
   'nothing listens there': [
     async () => failureOf(`http://127.0.0.1:${await unusedPort()}`),
     { fault: 'refused', sent: false },
@@ -149,7 +149,7 @@ const provoked: Record<string, [() => Promise<unknown>, FaultOf]> = {
 
 describe('faults that real sockets raise', () => {
   test.for(Object.entries(provoked))('%s', async ([, [provoke, expected]]) => {
-    expect(faultOf(await provoke())).toEqual(expected);
+    expect(faultOf(await provoke())).toEqual({ ...expected, evidence: true });
   });
 
   test('a write on a connection that the other side has reset', async () => {
@@ -159,7 +159,7 @@ describe('faults that real sockets raise', () => {
     const failure = once(socket, 'error').then(([error]) => error as unknown);
     const writing = setInterval(() => socket.write('more'), 5);
     closing.push(() => clearInterval(writing));
-    expect(faultOf(await failure)).toEqual({ fault: 'reset', sent: true });
+    expect(faultOf(await failure)).toEqual({ fault: 'reset', sent: true, evidence: true });
   });
 });
 
@@ -171,7 +171,6 @@ describe('the same code before and after the first byte', () => {
     ['EHOSTUNREACH', 'read', 'unreachable', true],
     ['ETIMEDOUT', 'connect', 'silent', false],
     ['ETIMEDOUT', 'read', 'silent', true],
-    ['EMFILE', 'connect', 'unreachable', false],
     ['ERR_SOCKET_CONNECTION_TIMEOUT', '', 'silent', false],
     ['ECONNRESET', 'connect', 'reset', false],
     ['ECONNRESET', 'read', 'reset', true],
@@ -179,15 +178,42 @@ describe('the same code before and after the first byte', () => {
     ['EAI_AGAIN', 'getaddrinfo', 'dns', false],
     ['ETIMEOUT', 'queryA', 'dns', false],
   ] as const)('%s in %s is %s, sent: %s', ([code, syscall, fault, sent]) => {
-    expect(faultOf(system(code, syscall))).toEqual({ fault, sent });
+    expect(faultOf(system(code, syscall))).toEqual({ fault, sent, evidence: true });
   });
 });
 
 test('a fault that is known already stays what it is', () => {
-  expect(faultOf(new CloudFault('gateway', true))).toEqual({ fault: 'gateway', sent: true });
+  expect(faultOf(new CloudFault('gateway', true))).toEqual({ fault: 'gateway', sent: true, evidence: true });
 });
 
-test('I2: an error that nobody knows counts as sent', () => {
-  expect(faultOf(new Error('?'))).toEqual({ fault: 'reset', sent: true });
-  expect(faultOf(undefined)).toEqual({ fault: 'reset', sent: true });
+test('I2: an error that nobody knows counts as sent, and says nothing about the link', () => {
+  expect(faultOf(new Error('?'))).toEqual({ fault: 'reset', sent: true, evidence: false });
+  expect(faultOf(undefined)).toEqual({ fault: 'reset', sent: true, evidence: false });
+});
+
+describe('what is of our own making says nothing about the link', () => {
+  const system = (code: string, syscall: string) => Object.assign(new Error(code), { code, syscall });
+
+  test.for([
+    ['a bug', new TypeError('cannot read properties of undefined'), true],
+    ['a full disk', system('ENOSPC', 'write'), true],
+    ['no file left to connect with', system('EMFILE', 'connect'), false],
+    ['no memory left to connect with', new TypeError('fetch failed', { cause: system('ENOBUFS', 'connect') }), false],
+    ['an abort', new DOMException('no longer wanted', 'AbortError'), true],
+  ] as const)('%s', ([, error, sent]) => {
+    expect(faultOf(error)).toEqual({ fault: 'reset', sent, evidence: false });
+  });
+
+  test('a request that its caller breaks off', async () => {
+    const leaving = new AbortController();
+    const url = await answering(() => leaving.abort());
+    expect(faultOf(await failureOf(url, { signal: leaving.signal }))).toMatchObject({ sent: true, evidence: false });
+  });
+
+  test('a pool that is closed under way', async () => {
+    const dispatcher = new Agent();
+    const url = await answering(() => void dispatcher.destroy());
+    const error: unknown = await request(url, { dispatcher }).catch((failure: unknown) => failure);
+    expect(faultOf(error)).toMatchObject({ sent: true, evidence: false });
+  });
 });

@@ -18,21 +18,27 @@ export interface FaultOf {
   fault: Fault;
   /** False only where the error itself proves that no byte of the request left. */
   sent: boolean;
+  /** False: it is of our own making, or nobody knows of whose. The link is not to be told of it. */
+  evidence: boolean;
 }
+
+type Sign = Omit<FaultOf, 'evidence'>;
 
 /**
  * What an error says about the link. `sent` errs on the safe side: an error that can occur both before and after the
  * first byte counts as sent, because a write that may have arrived must not be treated as new (I2).
  *
- * An abort counts as silence: whoever gave up did so before an answer came. Callers that abort for reasons of their own
- * must not ask.
+ * A time limit that was reached counts as silence. What we broke off ourselves, a fault in our code or in a profile's, a
+ * process that has run out of files or memory: none of them is evidence, or a bug would put a good link into doubt.
  */
 export function faultOf(error: unknown): FaultOf {
   for (const each of causesOf(error)) {
+    const own = OURS[each.code];
+    if (own !== undefined) return { fault: 'reset', sent: own.sent && each.syscall !== 'connect', evidence: false };
     const known = byClass(each) ?? byCall(each) ?? byCode(each);
-    if (known !== null) return known;
+    if (known !== null) return { ...known, evidence: true };
   }
-  return { fault: 'reset', sent: true };
+  return { fault: 'reset', sent: true, evidence: false };
 }
 
 interface Signs {
@@ -54,9 +60,9 @@ function* causesOf(error: unknown, depth = 0): Generator<Signs> {
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 
-function byClass({ name, original }: Signs): FaultOf | null {
+function byClass({ name, original }: Signs): Sign | null {
   if (original instanceof CloudFault) return { fault: original.fault, sent: original.sent };
-  if (name === 'AbortError' || name === 'TimeoutError') return { fault: 'silent', sent: true };
+  if (name === 'TimeoutError') return { fault: 'silent', sent: true };
   // undici gives no code here; `data` is what could not be parsed, and empty where the answer broke off.
   if (name === 'HTTPParserError')
     return { fault: 'data' in original && original.data === '' ? 'reset' : 'portal', sent: true };
@@ -64,7 +70,7 @@ function byClass({ name, original }: Signs): FaultOf | null {
 }
 
 /** The system call that failed tells before from after: nothing is sent before `connect` has succeeded. */
-function byCall({ code, syscall }: Signs): FaultOf | null {
+function byCall({ code, syscall }: Signs): Sign | null {
   if (syscall === 'getaddrinfo' || syscall.startsWith('query')) return { fault: 'dns', sent: false };
   if (syscall === 'connect') return { fault: CONNECTION[code] ?? 'unreachable', sent: false };
   const fault = CONNECTION[code];
@@ -89,7 +95,7 @@ const CONNECTION: Readonly<Record<string, Fault>> = {
 
 const NEVER_CONNECTED = new Set(['ECONNREFUSED', 'EADDRNOTAVAIL']);
 
-function byCode({ code }: Signs): FaultOf | null {
+function byCode({ code }: Signs): Sign | null {
   const known = CODES[code];
   if (known !== undefined) return known;
   // Verification ends the handshake, before the request (RFC 8446 §4.4.2.4).
@@ -102,7 +108,22 @@ function byCode({ code }: Signs): FaultOf | null {
   return null;
 }
 
-const CODES: Readonly<Record<string, FaultOf>> = {
+/** Broken off or closed by us; and what a process lacks that has run out of it. */
+const OURS: Readonly<Record<string, { sent: boolean }>> = {
+  UND_ERR_ABORT: { sent: true },
+  UND_ERR_ABORTED: { sent: true },
+  UND_ERR_DESTROYED: { sent: true },
+  /** Thrown before dispatch: the pool was closed. */
+  UND_ERR_CLOSED: { sent: false },
+  ABORT_ERR: { sent: true },
+  EMFILE: { sent: true },
+  ENFILE: { sent: true },
+  ENOMEM: { sent: true },
+  ENOBUFS: { sent: true },
+  ENOSPC: { sent: true },
+};
+
+const CODES: Readonly<Record<string, Sign>> = {
   ENOTFOUND: { fault: 'dns', sent: false },
   EAI_AGAIN: { fault: 'dns', sent: false },
   EAI_FAIL: { fault: 'dns', sent: false },
@@ -117,13 +138,8 @@ const CODES: Readonly<Record<string, FaultOf>> = {
   ECONNECT_TIMEOUT: { fault: 'silent', sent: false },
   UND_ERR_HEADERS_TIMEOUT: { fault: 'silent', sent: true },
   UND_ERR_BODY_TIMEOUT: { fault: 'silent', sent: true },
-  UND_ERR_ABORT: { fault: 'silent', sent: true },
-  UND_ERR_ABORTED: { fault: 'silent', sent: true },
   UND_ERR_SOCKET: { fault: 'reset', sent: true },
   UND_ERR_INFO: { fault: 'reset', sent: true },
-  UND_ERR_DESTROYED: { fault: 'reset', sent: true },
-  /** Thrown before dispatch: the pool was closed. */
-  UND_ERR_CLOSED: { fault: 'reset', sent: false },
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: { fault: 'reset', sent: true },
   HPE_INVALID_EOF_STATE: { fault: 'reset', sent: true },
   UND_ERR_HEADERS_OVERFLOW: { fault: 'portal', sent: true },

@@ -11,7 +11,7 @@ import { gather } from './gather.ts';
 import { lastChanges } from './last-changes.ts';
 import type { LinkState } from './link.ts';
 import type { Ask, Batch, Change, Changes, Poll } from './profile.ts';
-import { offerAgain } from './queue/restored.ts';
+import { offerAgain, untilSettled } from './queue/restored.ts';
 import { isSettled } from './queue/states.ts';
 import { Polling } from './poll.ts';
 import { Reconcile } from './reconcile.ts';
@@ -19,6 +19,7 @@ import { resOf } from './request.ts';
 import type { Slices } from './slices.ts';
 import { EVERYTHING, type Noted, type Store } from './store.ts';
 import { transactionsOf } from './transactions.ts';
+import { Unmarked } from './unmarked.ts';
 
 export interface FeedParts {
   store: Store;
@@ -55,13 +56,12 @@ const WALK_AGAIN = 60_000;
 const OVERDUE = 2000;
 /** An idle feed's time is made durable this often, ms. */
 const KEEP_AS_OF = 30_000;
-/** While entries are offered again to a restored cloud, it is looked this often whether they have settled, ms. */
-const LOOK_AGAIN = 100;
-/** The sweep waits for those no longer than this after the last of them has settled, ms: some may wait for a person. */
-const AGAIN_PATIENCE = 60_000;
 
 const GONE = 410;
 const DENIED = new Set([401, 403]);
+
+/** Of pages that are asked for beside what follows the feed: where they begin, and the walk that they are asked for in. */
+type From = readonly [cursor: string, walking: string | null];
 
 /** The cloud does not know the cursor: it was restored from a backup, or is another one. */
 class Restored extends Error {}
@@ -69,6 +69,7 @@ class Restored extends Error {}
 export class Feed {
   readonly #parts: FeedParts;
   readonly #reconcile: Reconcile;
+  readonly #unmarked: Unmarked;
   readonly #stop = new AbortController();
   #attempt = new AbortController();
   #reachable = false;
@@ -95,6 +96,7 @@ export class Feed {
       ask: (ask) => this.#ask(ask),
       reach: () => this.#reach(parts.store.meta('walking')),
     });
+    this.#unmarked = new Unmarked({ ...parts, reconcile: this.#reconcile, asked: () => parts.proved() });
     this.#polling = new Polling({ ...parts, reconcile: this.#reconcile, ask: (ask) => this.#ask(ask) });
     const asOf = parts.store.meta('as-of');
     this.#asOf = asOf === null ? null : Number(asOf);
@@ -153,14 +155,23 @@ export class Feed {
     const { store, storeId, now } = this.#parts;
     const { changes } = store.app;
     if (changes === undefined) return;
+    const applied = walking === null ? [] : store.entries.applied();
     for (let more = true; more;) {
       const cursor = store.meta('cursor');
       if (cursor === null) throw new Error('the feed has lost its place');
       const [asked, answer] = [now(), await this.#ask(changes.ask(cursor, storeId), true)];
-      // What a restored cloud says must not come here before it has been offered again what it lost.
-      if (store.meta('walking') !== walking) throw new Error('the cloud was restored meanwhile');
-      more = await this.#take(changes, [answer], asked, cursor);
+      this.#assertSame(walking);
+      more = await this.#take(changes, [answer], asked, [cursor, walking]);
     }
+    if (walking !== null) await this.#unmarked.settle(applied);
+  }
+
+  /**
+   * What a restored cloud says must not come here before it has been offered again what it lost, nor what it said before
+   * that after it.
+   */
+  #assertSame(walking: string | null): void {
+    if (this.#parts.store.meta('walking') !== walking) throw new Error('the cloud was restored meanwhile');
   }
 
   /** Asks the cloud on the edge's own account. Rejects where it does not answer well, or the link is found down. */
@@ -203,41 +214,52 @@ export class Feed {
     // A new release may bring a resource that was never walked.
     if (store.meta('cursor') === null || !(this.#reconcile.under || this.#reconcile.complete))
       await this.#begin(changes);
-    if (store.again.count() > 0) await this.#offerAgain(changes);
-    if (this.#reconcile.under) {
-      // Before a walk goes on: is it still the same cloud?
-      if (this.#reconcile.isAtStart) await this.#catchUpBeside(changes);
-      else await this.#catchUp(changes);
-      await this.#finishWalk();
-    }
+    await this.#readyToWalk(changes);
+    if (this.#reconcile.under) await this.#finishWalk();
     await this.#catchUp(changes);
     if (changes.live === undefined) return this.#pause(POLL);
     await this.#listen(changes);
   }
 
-  /**
-   * Fetches and applies pages up to the present. What had taken effect before the first page was asked for, and has had
-   * no marker by the last, lies before the cursor: the base contains it (I6).
-   */
+  /** Before a walk begins or goes on: is it still the same cloud, and does it have all that it is to have? */
+  async #readyToWalk(changes: Changes): Promise<void> {
+    for (;;) {
+      if (this.#parts.store.again.count() > 0) await this.#offerAgain(changes);
+      if (!this.#reconcile.under) return;
+      if (!this.#reconcile.isAtStart) return this.#catchUp(changes);
+      if (await this.#catchUpBeside(changes)) return;
+    }
+  }
+
+  /** Fetches and applies pages up to the present. */
   async #catchUp(changes: Changes): Promise<void> {
     const applied = this.#parts.store.entries.applied();
     while (await this.#page(changes));
-    if (!this.#reconcile.under) await this.#release(applied);
+    await this.#unmarked.settle(applied);
   }
 
-  /** To the present before a walk, in one commit: the old bases go on answering for all that the walk will bring (I6). */
-  async #catchUpBeside(changes: Changes): Promise<void> {
+  /**
+   * To the present before a walk, in one commit: the old bases go on answering for all that the walk will bring (I6). False
+   * where nothing came of it, because the cloud has to be asked for something first.
+   */
+  async #catchUpBeside(changes: Changes): Promise<boolean> {
     const { store, storeId } = this.#parts;
-    const { held, last } = await lastChanges(store, async (cursor) => {
+    const applied = store.entries.applied();
+    const { held, markers, last } = await lastChanges(store, async (cursor) => {
       const batch = this.#read(changes, await this.#ask(changes.ask(cursor, storeId), true));
       this.#prove();
       return batch;
     });
-    store.commitAs('feed', (noted) => {
+    return store.commitAs('feed', (noted) => {
+      const [known, doubtful] = this.#unmarked.byProof(applied.filter((seq) => !markers.has(seq)));
+      for (const seq of doubtful) store.again.ask(seq, true);
+      if (doubtful.length > 0) return false;
       // A removal of what was brought before the last cut may be among what is not held: it is to be met again.
       this.#reconcile.mark();
       this.#apply(held, noted);
+      for (const seq of known) this.#unmarked.contain(seq);
       this.#keepPosition(last);
+      return true;
     });
   }
 
@@ -257,26 +279,14 @@ export class Feed {
     if (changes.read(resOf(await this.#ask(changes.ask(store.meta('cursor'), storeId), true))) === 'restored')
       throw new Restored();
     this.#prove();
-    let [left, moved] = [Infinity, performance.now()];
-    for (let now = store.again.count(); now > 0; now = store.again.count()) {
-      if (now < left) [left, moved] = [now, performance.now()];
+    const left = await untilSettled(store, async (ms) => {
       if (this.#attempt.signal.aborted) throw new CloudFault('reset', false);
-      if (performance.now() - moved > AGAIN_PATIENCE) break;
-      await this.#pause(LOOK_AGAIN);
-    }
+      await this.#pause(ms);
+    });
     store.commitAs('restored', () => {
       for (const seq of store.again.end()) store.rebase.rerun(seq);
     });
     log('info', 'what the restored cloud had lost has been offered again', { left });
-  }
-
-  /** The base contains these. */
-  async #release(applied: readonly number[]): Promise<void> {
-    const { store, slices } = this.#parts;
-    const left = new Set(store.entries.applied());
-    const contained = applied.filter((seq) => left.has(seq));
-    if (contained.length === 0) return;
-    await slices.commit('contained', contained, (seq, noted) => store.release(seq, noted));
   }
 
   /** Takes the cursor, then begins the walk: nothing that changes in between is lost. */
@@ -285,7 +295,11 @@ export class Feed {
     const batch = changes.read(resOf(await this.#ask(changes.ask(null, storeId))));
     if (batch === 'restored') throw new Error('the cloud has no position to start from');
     this.#reconcile.begin();
-    store.commitAs('walk-cursor', () => this.#keepPosition(batch));
+    store.commitAs('walk-cursor', (noted) => {
+      this.#keepPosition(batch);
+      // What was sent before now may lie before that position: the documents fetched would contain what is shown besides.
+      offerAgain(store, null, noted);
+    });
   }
 
   /**
@@ -356,10 +370,10 @@ export class Feed {
   }
 
   /**
-   * Applies pages that follow each other, asked for at a time, and from a position unless it is the present one; true if
-   * there are more.
+   * Applies pages that follow each other, asked for at a time, and from a position within a walk unless they follow the
+   * feed; true if there are more.
    */
-  async #take(changes: Changes, answers: readonly Answer[], asked: number, from?: string): Promise<boolean> {
+  async #take(changes: Changes, answers: readonly Answer[], asked: number, from?: From): Promise<boolean> {
     const { store, slices } = this.#parts;
     const batches = answers.map((answer) => this.#read(changes, answer));
     const last = batches.at(-1);
@@ -373,9 +387,12 @@ export class Feed {
       await slices.commit(
         'feed',
         transactions,
-        (transaction, noted) => this.#apply(transaction, noted),
+        (transaction, noted) => {
+          if (from !== undefined) this.#assertSame(from[1]);
+          this.#apply(transaction, noted);
+        },
         () => {
-          if (from === undefined || store.meta('cursor') === from) this.#keepPosition(last);
+          if (from === undefined || store.meta('cursor') === from[0]) this.#keepPosition(last);
           if (asOf !== null) this.#keepAsOf(asOf);
         },
       );
@@ -435,7 +452,7 @@ export class Feed {
       this.#reconcile.begin();
     }
     await this.#finishWalk();
-    await this.#release(this.#before);
+    await this.#unmarked.release(this.#before);
     this.#before = [];
     this.#failures = 0;
     await this.#pause(WALK_AGAIN);
@@ -457,7 +474,7 @@ export class Feed {
       await this.#polling.keys(poll);
       this.#keyed = began;
     }
-    await this.#release(applied);
+    await this.#unmarked.release(applied);
     if (began - this.#keptAsOf > KEEP_AS_OF) store.commitAs('complete', () => this.#keepAsOf(began));
     this.#asOf = began;
     this.#failures = 0;

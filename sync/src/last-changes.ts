@@ -7,6 +7,7 @@
  * contains all of it would be gone (I6). The last state lacks nothing, for all of it was settled before the feed was asked.
  */
 import type { Batch, Change } from './profile.ts';
+import type { QueuedEntry } from './queue/entries.ts';
 import { isSettled } from './queue/states.ts';
 import type { Store } from './store.ts';
 
@@ -14,29 +15,32 @@ type Waiting = Pick<Store, 'overlay' | 'entries'>;
 
 /**
  * Reads the feed from the present position to its end. What is held, documents and markers, belongs into one commit with
- * the last page's position: a marker's entry goes as its effect comes. Rejects as `page` does.
+ * the last page's position: a marker's entry goes as its effect comes. `markers` says of which entries any came, held or
+ * not. Rejects as `page` does.
  */
 export async function lastChanges(
   store: Waiting & Pick<Store, 'meta'>,
   page: (cursor: string | null) => Promise<Batch>,
-): Promise<{ held: Change[]; last: Batch }> {
+): Promise<{ held: Change[]; markers: Set<number>; last: Batch }> {
+  const markers = new Set<number>();
   const held = new Map<string, Change>();
   for (let cursor = store.meta('cursor'); ;) {
     const last = await page(cursor);
     for (const change of last.changes) {
-      const key = keyOf(store, change);
+      const marked = change.type === 'marker' ? store.entries.byKey(change.cause.user, change.cause.key) : null;
+      if (marked !== null) markers.add(marked.seq);
+      const key = keyOf(store, change, marked);
       if (key !== null) held.set(key, change);
     }
-    if (!last.more) return { held: [...held.values()], last };
+    if (!last.more) return { held: [...held.values()], markers, last };
     cursor = last.cursor;
   }
 }
 
 /** Null: nothing is lost without it. */
-function keyOf({ overlay, entries }: Waiting, change: Change): string | null {
+function keyOf({ overlay }: Waiting, change: Change, entry: QueuedEntry | null): string | null {
   if (change.type !== 'marker')
     return overlay.touches(change.resource, change.id) ? `${change.resource}/${change.id}` : null;
-  const entry = entries.byKey(change.cause.user, change.cause.key);
   // What shows nothing is let go of with all that settled before the end of the walk.
   if (entry === null || (isSettled(entry.state) && !overlay.acts(entry.seq))) return null;
   return `\0${entry.seq}`;

@@ -261,7 +261,7 @@ export class Store {
     const renamed = pairs.map(([temporary, id]): [string, string] => [before.get(temporary) ?? temporary, id]);
     this.#rename(new Map(renamed.filter(([old, id]) => old !== id && !old.match(TEMPORARY_ID))), maker);
     const entry = this.entries.get(maker);
-    if (entry.overlaid && !entry.again) this.rebase.rerun(maker);
+    if (entry.overlaid && (!entry.again || this.overlay.acts(maker))) this.rebase.rerun(maker);
     for (const { seq, path, search, body } of this.entries.neverSent(maker)) {
       const text = `${path}${search}${body ?? ''}`;
       if (this.settledIds(text) === text) continue;
@@ -281,7 +281,7 @@ export class Store {
       const renamed = renameIds(ids, { path, search, body });
       if (renamed === null) continue;
       this.entries.rewrite(seq, renamed.path, renamed.search, renamed.body);
-      if (!again) this.rebase.rerun(seq);
+      if (!again || this.overlay.acts(seq)) this.rebase.rerun(seq);
     }
   }
 
@@ -296,6 +296,16 @@ export class Store {
     return this.view.settledIds(text);
   }
 
+  /**
+   * It took effect before the place in the feed that is known: its marker does not come. Each document that is fetched
+   * from now on contains it, and so does each that the walk under way has brought; the others show it until they come.
+   */
+  contain(seq: number, walkOf: (resource: string) => number): void {
+    this.entries.setBehind(seq);
+    for (const { resource, id } of this.overlay.settle(seq))
+      if (this.tables.get(resource)?.isMet(id, walkOf(resource)) === true) this.rebase.contained(resource, id);
+  }
+
   /** Stores what the cloud says of a document; true if that is news. */
   putBase(resource: string, id: string, version: number, doc: Doc | null, walk: number): boolean {
     const table = this.tables.get(resource);
@@ -303,6 +313,7 @@ export class Store {
     if (!this.overlay.isEmpty()) {
       const isChanged = table.putBase(id, version, doc, walk);
       if (isChanged) this.rebase.changed(resource, id);
+      this.rebase.contained(resource, id);
       return isChanged;
     }
     // Nothing waits that could show it otherwise: half the work, and a bootstrap is little else.

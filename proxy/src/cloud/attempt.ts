@@ -105,9 +105,11 @@ export class Attempt implements Dispatcher.DispatchHandler {
   onResponseError(_controller: Controller, error: Error): void {
     if (this.#over !== null) return;
     if ('code' in error && OURS.has(String(error.code))) return this.#stop(error);
-    const { fault, sent } = faultOf(error);
+    const { fault, sent, evidence } = faultOf(error);
     // Without a connection nothing left, whatever the code may mean elsewhere.
-    this.#fail(new CloudFault(fault, sent && this.#controller !== null, { cause: error }));
+    const failed = new CloudFault(fault, sent && this.#controller !== null, { cause: error });
+    if (evidence) this.#fail(failed);
+    else this.#stop(failed);
   }
 
   #fail(fault: CloudFault): void {

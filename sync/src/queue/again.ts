@@ -1,4 +1,4 @@
-/** The rows of what is offered again to a cloud that was restored: queue/restored.ts says why. */
+/** The rows of what is offered again to a cloud that was restored, or may have been: queue/restored.ts says why. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { EntryState } from '../client.ts';
 import { next } from './states.ts';
@@ -11,6 +11,8 @@ export interface Restorable {
   tags: string[];
   made: string[];
   looked: string[];
+  /** Some of it may have left this box. */
+  sent: boolean;
 }
 
 const OPEN = `('queued', 'sending', 'unknown')`;
@@ -20,13 +22,19 @@ export class Again {
 
   constructor(db: DatabaseSync) {
     this.#statements = {
-      count: db.prepare('SELECT count(*) AS n FROM entry WHERE again = 1'),
+      count: db.prepare('SELECT count(*) AS n FROM entry WHERE again = 1 AND inbox IS NULL'),
       offered: db.prepare('SELECT seq FROM entry WHERE again = 1 ORDER BY seq'),
       noMore: db.prepare('UPDATE entry SET again = 0 WHERE again = 1'),
-      restorable: db.prepare(`SELECT seq, state, route, tags, made, looked FROM entry
-        WHERE state IN ${OPEN} OR (state = 'applied' AND settled_at >= ?) ORDER BY seq`),
-      offer: db.prepare(`UPDATE entry SET state = ?, again = 1, overlaid = 1, marked = 0, attempts = 0, not_before = 0
-        WHERE seq = ?`),
+      restorable: db.prepare(`SELECT seq, state, route, tags, made, looked, attempts FROM entry
+        WHERE (state IN ${OPEN} AND inbox IS NULL) OR (state = 'applied' AND (overlaid = 1 OR settled_at >= ?))
+        ORDER BY seq`),
+      offer: db.prepare(`UPDATE entry SET state = ?, again = 1, asked = 1, behind = 0, overlaid = 1, marked = 0,
+        attempts = 0, not_before = 0 WHERE seq = ?`),
+      await: db.prepare(
+        `UPDATE entry SET again = 1, asked = 0, overlaid = 1, marked = 0, not_before = 0 WHERE seq = ?`,
+      ),
+      ask: db.prepare('UPDATE entry SET state = ?, again = ?, asked = 1, not_before = 0 WHERE seq = ?'),
+      asked: db.prepare('SELECT asked FROM entry WHERE seq = ?'),
     };
   }
 
@@ -42,8 +50,8 @@ export class Again {
     return left;
   }
 
-  /** In order: what waits, and what was applied since a time (ISO 8601). */
-  *restorable(since: string): Generator<Restorable> {
+  /** In order: what waits, and what was applied and is shown by the overlay or was since a time (ISO 8601; null: none of that). */
+  *restorable(since: string | null): Generator<Restorable> {
     for (const row of this.#statements.restorable.all(since))
       yield {
         seq: Number(row['seq']),
@@ -52,11 +60,33 @@ export class Again {
         tags: JSON.parse(String(row['tags'])) as string[],
         made: JSON.parse(String(row['made'])) as string[],
         looked: JSON.parse(String(row['looked'])) as string[],
+        sent: Number(row['attempts']) > 0,
       };
   }
 
   /** What was applied is to be offered again; until it is settled anew it counts as waiting. */
   offer({ seq, state }: Restorable): void {
     this.#statements.offer.run(next(state, 'restored'), seq);
+  }
+
+  /**
+   * What has not settled, and may have been sent, is to be settled as what is offered again is. Its answer may be on its
+   * way, from before the cloud was restored: it proves nothing.
+   */
+  await({ seq }: Restorable): void {
+    this.#statements.await.run(seq);
+  }
+
+  /**
+   * What was applied, and has had no marker, is sent once more, which asks the cloud whether it has it. `awaited`: nothing
+   * is fetched before it has settled.
+   */
+  ask(seq: number, awaited: boolean): void {
+    this.#statements.ask.run(next('applied', 'restored'), awaited ? 1 : 0, seq);
+  }
+
+  /** Of what was applied: the cloud had it before it was asked, and it was asked since the place in the feed is known. */
+  isKnown(seq: number): boolean {
+    return this.#statements.asked.get(seq)?.['asked'] === 1;
   }
 }

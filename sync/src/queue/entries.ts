@@ -62,20 +62,31 @@ const OPEN_STATES: readonly OpenState[] = ['queued', 'sending', 'unknown'];
 const NEVER_SENT = `attempts = 0 AND (state = 'queued' OR (state = 'unknown' AND again = 0))`;
 const OPEN = `('${OPEN_STATES.join(`', '`)}')`;
 
+const proofStatements = (db: DatabaseSync) => ({
+  behind: db.prepare('UPDATE entry SET behind = 1 WHERE seq = ?'),
+  inDoubt: db.prepare('UPDATE entry SET asked = 0 WHERE seq = ?'),
+});
+
 const inboxStatements = (db: DatabaseSync) => ({
   kind: db.prepare('UPDATE entry SET inbox = ? WHERE seq = ?'),
   orphanOf: db.prepare('UPDATE entry SET orphan_of = ? WHERE seq = ?'),
 });
 
 /** Only what it changes: after a start that would else be the whole queue, written once more. */
-const RESTART = 'UPDATE entry SET state = ?1, not_before = 0 WHERE state = ?2 AND (state <> ?1 OR not_before <> 0)';
+const RESTART = `UPDATE entry SET state = ?1, not_before = 0, asked = iif(?2 = 'sending', 0, asked)
+  WHERE state = ?2 AND (state <> ?1 OR not_before <> 0)`;
+/** That the cloud had it already proves something only where it was asked. */
+const SETTLE = `UPDATE entry SET state = ?1, verdict = ?2, answer = ?3, settled_at = ?4, again = 0,
+  asked = iif(?2 = 'already-done', asked, 0) WHERE seq = ?5`;
 
 export class Entries {
   readonly #statements;
   readonly #inbox;
+  readonly #proof;
 
   constructor(db: DatabaseSync) {
     this.#inbox = inboxStatements(db);
+    this.#proof = proofStatements(db);
     this.#statements = {
       insert: db.prepare(`INSERT INTO entry
         (key, user, user_json, route, kind, release, method, path, search, headers, body, fingerprint, at, size, state, tags)
@@ -89,12 +100,10 @@ export class Entries {
       state: db.prepare('UPDATE entry SET state = ? WHERE seq = ?'),
       attempt: db.prepare('UPDATE entry SET attempts = attempts + 1 WHERE seq = ?'),
       notBefore: db.prepare('UPDATE entry SET not_before = ? WHERE seq = ?'),
-      settle: db.prepare(
-        'UPDATE entry SET state = ?, verdict = ?, answer = ?, settled_at = ?, again = 0 WHERE seq = ?',
-      ),
+      settle: db.prepare(SETTLE),
       rewrite: db.prepare('UPDATE entry SET path = ?, search = ?, body = ? WHERE seq = ?'),
       marked: db.prepare('UPDATE entry SET marked = 1 WHERE seq = ?'),
-      landed: db.prepare('UPDATE entry SET overlaid = 0 WHERE seq = ?'),
+      landed: db.prepare('UPDATE entry SET overlaid = 0, behind = 0 WHERE seq = ?'),
       need: db.prepare('INSERT OR IGNORE INTO entry_need (seq, need) VALUES (?, ?)'),
       dropNeeds: db.prepare('DELETE FROM entry_need WHERE seq = ?'),
       dropNeed: db.prepare('DELETE FROM entry_need WHERE need = ?'),
@@ -174,6 +183,8 @@ export class Entries {
     const state = next(entry.state, event);
     this.#statements.state.run(state, seq);
     if (event === 'send') this.#statements.attempt.run(seq);
+    // It may have had its effect just now: that the cloud has it says no longer since when.
+    if (event === 'no-verdict' && entry.state === 'sending') this.#proof.inDoubt.run(seq);
     return { ...entry, state };
   }
 
@@ -251,6 +262,11 @@ export class Entries {
   /** Nothing waits for this one any more. */
   forgetNeed(seq: number): void {
     this.#statements.dropNeed.run(seq);
+  }
+
+  /** Whatever the cloud says from now on contains it. */
+  setBehind(seq: number): void {
+    this.#proof.behind.run(seq);
   }
 
   /** What may be sent now. */

@@ -5,20 +5,28 @@
  * builds on one of them waits for it (I3); nothing else does (I4).
  *
  * Meanwhile the old replica, whose base contains them, goes on answering for what they touch (I6).
+ *
+ * What waits, and may have been sent, is to be settled with them: the backup may have it, and then its documents contain
+ * what the overlay shows besides.
  */
 import type { Noted, Store } from '../store.ts';
 
-/** Marks what was applied since a time (ISO 8601), in the transaction under way; returns how many entries. */
-export function offerAgain(store: Store, since: string, noted: Noted): number {
+/**
+ * Marks what was applied since a time (ISO 8601; null: none of that), or is still shown by the overlay, in the transaction
+ * under way; returns how many entries.
+ */
+export function offerAgain(store: Store, since: string | null, noted: Noted): number {
   /** The last entry so far that made or edited a document, `resource/id`. */
   const makers = new Map<string, number>();
   const offered = new Set<number>();
   for (const entry of store.again.restorable(since)) {
-    const { seq, state, route, tags, made, looked } = entry;
+    const { seq, state, route, tags, made, looked, sent } = entry;
     const known = (document: string) => store.settledIds(document);
-    if (state === 'applied') {
-      if (!canBeOffered(store, route)) continue;
-      store.again.offer(entry);
+    const isOffered = canBeOffered(store, route) && (state === 'applied' || sent);
+    if (state === 'applied' && !isOffered) continue;
+    if (isOffered) {
+      if (state === 'applied') store.again.offer(entry);
+      else store.again.await(entry);
       offered.add(seq);
       noted.tag(...tags);
       noted.opened.push({ seq, tags });
@@ -32,4 +40,21 @@ export function offerAgain(store: Store, since: string, noted: Noted): number {
 }
 
 /** Only where the app keeps each key's result, or where its effect can be looked for, does offering again no harm. */
-const canBeOffered = ({ app }: Store, route: string) => app.honoursKeys || app.writes[route]?.find !== undefined;
+export const canBeOffered = ({ app }: Pick<Store, 'app'>, route: string): boolean =>
+  app.honoursKeys || app.writes[route]?.find !== undefined;
+
+/** While entries are offered again, it is looked this often whether they have settled, ms. */
+const LOOK_AGAIN = 100;
+/** They are waited for no longer than this after the last of them has settled, ms: some may wait for a person. */
+const PATIENCE = 60_000;
+
+/** Waits until what is offered again has settled; returns how many are left where it takes too long. */
+export async function untilSettled({ again }: Store, pause: (ms: number) => Promise<void>): Promise<number> {
+  let [left, moved] = [Infinity, performance.now()];
+  for (let now = again.count(); now > 0; now = again.count()) {
+    if (now < left) [left, moved] = [now, performance.now()];
+    if (performance.now() - moved > PATIENCE) return now;
+    await pause(LOOK_AGAIN);
+  }
+  return 0;
+}

@@ -38,7 +38,7 @@ export type EntryEvent =
   | 'orphaned'
   /** A person gives it up. */
   | 'discard'
-  /** The cloud was restored from a backup: what it said may not be so any more. */
+  /** The cloud was restored from a backup, or may have been: what it said may not be so any more. */
   | 'restored'
   /** Another copy of this box may have sent it: a person lets it go all the same. */
   | 'forked';

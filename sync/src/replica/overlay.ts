@@ -129,6 +129,8 @@ export class Overlay {
       removal: db.prepare("SELECT 1 FROM entry_op WHERE seq = ? AND type = 'remove' LIMIT 1"),
       drop: db.prepare('DELETE FROM entry_op WHERE seq = ?'),
       dropReads: db.prepare('DELETE FROM entry_read WHERE seq = ?'),
+      dropBehind: db.prepare(`DELETE FROM entry_op WHERE resource = ? AND id = ?
+        AND seq IN (SELECT seq FROM entry WHERE behind = 1)`),
       documents: db.prepare('SELECT DISTINCT resource, id FROM entry_op WHERE seq = ?'),
       ofDocument: db.prepare(
         'SELECT type, field, by, doc FROM entry_op WHERE resource = ? AND id = ? AND seq >= ? AND seq < ? ORDER BY seq, n',
@@ -179,6 +181,17 @@ export class Overlay {
     this.#statements.drop.run(seq);
     this.#statements.dropReads.run(seq);
     return documents;
+  }
+
+  /** Keeps an entry's effect as it is, whatever changes beneath, and returns the documents that it touches. */
+  settle(seq: number): { resource: string; id: string }[] {
+    this.#statements.dropReads.run(seq);
+    return this.#statements.documents.all(seq) as { resource: string; id: string }[];
+  }
+
+  /** Forgets what entries that lie behind the place in the feed do to a document; true if there was anything. */
+  dropBehind(resource: string, id: string): boolean {
+    return this.#statements.dropBehind.run(resource, id).changes > 0;
   }
 
   /** Opens documents as they were before each entry, in the order of acceptance. */

@@ -83,6 +83,11 @@ export class Rebase {
       if (this.#note.run(resource, each).changes > 0) this.#fresh.push({ resource, id: each });
   }
 
+  /** A document contains what lies behind the place in the feed: the overlay must not show that besides. */
+  contained(resource: string, id: string): void {
+    if (this.#parts.overlay.dropBehind(resource, id)) this.changed(resource, id);
+  }
+
   /** Takes an entry's effect out of the overlay. */
   release(seq: number): void {
     for (const { resource, id } of this.#parts.overlay.drop(seq)) this.changed(resource, id);

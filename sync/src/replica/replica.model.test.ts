@@ -98,7 +98,7 @@ class Run {
     this.book.assertKept();
     assert.deepEqual(this.edge.alarms, []);
     const states = new Map([...this.book.rows()].map(([seq, { state }]) => [seq, state]));
-    const position = Number(this.edge.store.meta('cursor'));
+    const position = Number.parseInt(this.edge.store.meta('cursor') ?? '0');
     const articles: Docs = new Map();
     const orders: Docs = new Map();
     this.#base(position, articles, orders);

@@ -39,6 +39,8 @@ export interface Table {
   row(id: string): Row | null;
   /** The table that `MATCH` finds documents in, by what their search text contains, quoted; null: there is none. */
   readonly grams: string | null;
+  /** Its base is what this walk brought, or the feed since that began. */
+  isMet(id: string, walk: number): boolean;
   /** Stores what the cloud says, unless what is known is newer; true if it changed. */
   putBase(id: string, version: number, doc: Doc | null, walk: number): boolean;
   /** The same for a document that no waiting entry touches: base and view are one, and stored as one. */
@@ -70,6 +72,7 @@ function openTable(db: DatabaseSync, name: string, resource: Resource, place: Pl
   const columns = new Set(place.fields);
   const lazily = (sql: string) => preparedOnce(db, sql);
   const byId = lazily(`SELECT version, base, view FROM ${table} WHERE id = ?`);
+  const byWalk = lazily(`SELECT 1 FROM ${table} WHERE id = ? AND walk >= ?`);
   const putBase = lazily(`INSERT INTO ${table} (id, version, walk, base) VALUES (?1, ?2, ?3, ?4)
     ON CONFLICT (id) DO UPDATE SET version = ?2, walk = ?3, base = ?4 WHERE version < ?2 OR walk < ?3`);
   const met = lazily(`UPDATE ${table} SET walk = ?2 WHERE id = ?1 AND walk < ?2 AND version = ?3 AND base IS ?4`);
@@ -95,6 +98,7 @@ function openTable(db: DatabaseSync, name: string, resource: Resource, place: Pl
     },
     search: () => (place.whole ? 'search' : absent.search(name)),
     row: (id) => (byId().get(id) as Row | undefined) ?? null,
+    isMet: (id, walk) => byWalk().get(id, walk) !== undefined,
     putBase(id, version, doc, walk) {
       const base = doc === null ? null : JSON.stringify(doc);
       // A new walk mostly meets what is known already.

@@ -50,6 +50,12 @@ export interface Row {
   overlaid: number;
 }
 
+export interface ModelOptions {
+  feed: boolean;
+  /** What was applied is offered again to a cloud that was restored, if not longer ago than this, ms. */
+  keepSettled?: number;
+}
+
 /** An empty database is made once, and copied for each case. */
 export class ModelEdges {
   readonly #empty = mkdtempSync(join(DIRECTORY, 'larder-model-'));
@@ -58,10 +64,10 @@ export class ModelEdges {
     new Store(this.#empty, profile, 'S1', () => undefined).close();
   }
 
-  make(cloud: ModelCloud, options: { feed: boolean }): ModelEdge {
+  make(cloud: ModelCloud, options: ModelOptions): ModelEdge {
     const data = mkdtempSync(join(DIRECTORY, 'larder-model-'));
     cpSync(this.#empty, data, { recursive: true });
-    return new ModelEdge(data, cloud, options.feed);
+    return new ModelEdge(data, cloud, options);
   }
 
   close(): void {
@@ -80,16 +86,16 @@ export class ModelEdge {
   replay!: Replay;
   view!: View;
   readonly #data: string;
-  readonly #withFeed: boolean;
+  readonly #options: ModelOptions;
   #feed: Feed | null = null;
   #reader!: DatabaseSync;
   #online = false;
   #now = STARTED;
 
-  constructor(data: string, cloud: ModelCloud, withFeed: boolean) {
+  constructor(data: string, cloud: ModelCloud, options: ModelOptions) {
     this.#data = data;
     this.cloud = cloud;
-    this.#withFeed = withFeed;
+    this.#options = options;
     this.#start();
   }
 
@@ -116,7 +122,7 @@ export class ModelEdge {
       alarm: (message, detail) => void this.alarms.push(`${message} ${JSON.stringify(detail)}`),
     });
     const log = () => undefined;
-    if (this.#withFeed)
+    if (this.#options.feed)
       this.#feed = new Feed({
         store: this.store,
         slices: new Slices({ store: this.store, turn: () => setImmediate(), spent: () => performance.now() }),
@@ -125,7 +131,7 @@ export class ModelEdge {
         credential: null,
         now,
         random: () => 0,
-        keepSettled: 0,
+        keepSettled: this.#options.keepSettled ?? 0,
         moved: log,
         proved: () => this.replay.kick(),
         checked: log,
