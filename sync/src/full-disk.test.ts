@@ -41,7 +41,10 @@ describe('a disk that is full', () => {
     fill();
     const refused = await Promise.allSettled(Array.from({ length: 20 }, (_, n) => edge.order(`late${n}`)));
     const codes = refused.map((each) => (each.status === 'rejected' ? (each.reason as { code: string }).code : 'kept'));
-    expect(codes).toContain('LARDER_DISK_FULL');
+    // Either the commit fails or, where the disk was looked at since, nobody tries.
+    const said = new Set(codes.filter((code) => code !== 'kept'));
+    expect(said.size).toBeGreaterThan(0);
+    expect(['LARDER_DISK_FULL', 'LARDER_DISK_LOW']).toEqual(expect.arrayContaining([...said]));
     // What was sent cannot be written down as sent: it is not sent, or sent again under its key.
     edge.back.link('online', false);
     await until('the trouble is met', () => edge.back.status.queue.length > 0);
