@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Back } from './client.ts';
+import { dieAt } from './test-app/die-at.ts';
 import { PATIENT, until, useEdge } from './test-app/edge.ts';
 
 const profileOf = (name: string) => ({ profile: join(import.meta.dirname, 'test-app', name) });
@@ -211,6 +212,47 @@ describe('a copy of a box', () => {
     await goOnWith(backup);
     expect(edge.back.status.queue.states).toEqual({ queued: 0, sending: 0, unknown: 2 });
     edge.cloud.mood = 'well';
+    edge.back.link('online', false);
+    await edge.drained();
+    expect(sold()).toEqual([1, 2, 3]);
+  });
+});
+
+describe('a box that is killed', () => {
+  test.for(['box:uncommitted', 'box:committed'] as const)(
+    'I2, I12: at %s, before the cloud is told of its start, goes on as the one that it is',
+    async (point) => {
+      await edge.openComplete(BOXES);
+      await stands('current');
+      edge.back.link('offline', false);
+      await edge.order('k1', 'a', 1);
+      await dieAt(edge, point, { order: null }, BOXES);
+      expect(edge.cloud.starts).toHaveLength(1);
+      await edge.open(BOXES);
+      edge.back.link('online', false);
+      await stands('current');
+      await edge.drained();
+      expect(edge.cloud.starts).toHaveLength(2);
+      expect(sold()).toEqual([1, 0, 0]);
+    },
+  );
+
+  test.for([
+    ['box:uncommitted', null, { queued: 2, sending: 0, unknown: 0 }],
+    ['box:committed', { by: 'Ann' }, { queued: 0, sending: 0, unknown: 2 }],
+  ] as const)('I2, I12: at %s, while it is let go: that and the doubt are there together', async (row) => {
+    const [point, authorised, states] = row;
+    const backup = await cutOffWithCopy();
+    edge.back.link('online', false);
+    await edge.drained();
+    await goOnWith(backup);
+    edge.back.link('online', false);
+    await stands('fork');
+    await dieAt(edge, point, { order: null, box: 'authorise' }, { ...BOXES, data: backup });
+    await edge.open({ ...BOXES, data: backup });
+    const { box, queue } = edge.back.status;
+    expect([box.authorised, queue.states]).toMatchObject([authorised, states]);
+    await edge.back.box('authorise', 'Ann');
     edge.back.link('online', false);
     await edge.drained();
     expect(sold()).toEqual([1, 2, 3]);

@@ -245,7 +245,7 @@ export class Boxes {
 
   #keep(kept: Kept, also: () => void = () => undefined): void {
     const { store } = this.#parts;
-    store.commit(() => {
+    store.commitAs('box', () => {
       store.setMeta(META, JSON.stringify(kept));
       also();
     });

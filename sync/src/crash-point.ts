@@ -26,6 +26,8 @@ export const STEPS = [
   'feed',
   /** Entries whose markers lie behind the cursor. */
   'contained',
+  /** The box's chain of starts, how it stands, and who let what it holds drain, which puts all of that in doubt. */
+  'box',
   /** The cloud was restored: what it may have lost is marked to be offered again; and at last no longer. */
   'restored',
   /** A walk begins. */

@@ -116,8 +116,11 @@ const loseHistory: Day = async (stage) => {
   await stage.untilSettled();
 };
 
-/** Only an app that honours no keys leaves what is unknown to people; this one does. A new release: sync/src/replica/rebuild.test.ts. */
-type Unreached = `${'left' | 'rebuild' | 'rebuilt' | 'cleared'}:${'uncommitted' | 'committed'}`;
+/**
+ * Only an app that honours no keys leaves what is unknown to people; this one does. A new release:
+ * sync/src/replica/rebuild.test.ts. Copies of a box: sync/src/boxes.test.ts.
+ */
+type Unreached = `${'left' | 'rebuild' | 'rebuilt' | 'cleared' | 'box'}:${'uncommitted' | 'committed'}`;
 
 /** Every point has a day that reaches it: one without does not compile. */
 export const DAYS: Record<Exclude<CrashPoint, Unreached>, Day> = {

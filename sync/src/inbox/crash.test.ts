@@ -1,15 +1,12 @@
 /** Kills the process at the durable steps of settling and of what people do: either all of it is there or nothing (I12). */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { CrashPoint } from '../crash-point.ts';
-import type { CrashingJob } from '../test-app/crashing-back.ts';
+import { dieAt as die } from '../test-app/die-at.ts';
 import { until, useEdge } from '../test-app/edge.ts';
 import type { Actor, ActOrder, InboxDone } from './types.ts';
 
-const CHILD = join(import.meta.dirname, '..', 'test-app', 'crashing-back.ts');
 const OPERATOR: Actor = { type: 'operator', name: 'the operator' };
 
 const edge = useEdge();
@@ -18,18 +15,7 @@ beforeEach(async () => {
   edge.back.link('offline', false);
 });
 
-/** Runs the back in a process that dies at this point. */
-async function dieAt(point: CrashPoint, order: ActOrder | null = null): Promise<void> {
-  await edge.back.stop();
-  const { sealKey: _, ...options } = edge.options();
-  const job: CrashingJob = { options: { ...options, cloud: options.cloud.href }, order };
-  const child = spawn(process.execPath, [CHILD, JSON.stringify(job)], {
-    env: { ...process.env, NODE_ENV: 'test', LARDER_CRASH_AT: point },
-    stdio: 'ignore',
-  });
-  const [, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
-  expect(signal).toBe('SIGKILL');
-}
+const dieAt = (point: CrashPoint, order: ActOrder | null = null) => die(edge, point, { order });
 
 /** As the dead process left it: the maker's state, and what the others say of the article that it makes. */
 function left(): { applied: boolean; temporary: boolean } {

@@ -1,0 +1,31 @@
+/** Ends an edge's back at a crash point, in the middle of what it is told to do. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import type { BackOptions } from '../client.ts';
+import type { CrashPoint } from '../crash-point.ts';
+import type { CrashingJob } from './crashing-back.ts';
+import type { TestEdge } from './edge.ts';
+
+const CHILD = join(import.meta.dirname, 'crashing-back.ts');
+
+type Job = Omit<CrashingJob, 'options'>;
+
+/** Stops the back, and runs it in a process of its own that does the job and dies at this point. */
+export async function dieAt(
+  edge: TestEdge,
+  point: CrashPoint,
+  job: Job,
+  changes: Partial<BackOptions> = {},
+): Promise<void> {
+  await edge.back.stop();
+  const { sealKey: _, ...options } = edge.options(changes);
+  const whole: CrashingJob = { ...job, options: { ...options, cloud: options.cloud.href } };
+  const child = spawn(process.execPath, [CHILD, JSON.stringify(whole)], {
+    env: { ...process.env, NODE_ENV: 'test', LARDER_CRASH_AT: point },
+    stdio: 'ignore',
+  });
+  const [, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+  expect(signal).toBe('SIGKILL');
+}
