@@ -28,6 +28,7 @@ const isDoc = (value: unknown): value is Doc => value !== null && typeof value =
 /** Documents are taken as the cloud sends them: a newer cloud may know fields that this profile does not. */
 export const DocumentShape = z.custom<Doc>(isDoc, 'must be a document');
 
+const Version = z.int();
 const Paging = z.object({ next: z.string().nullable() });
 const ListPage = z.object({ data: z.array(DocumentShape), page: Paging });
 const DigestPage = z.object({ digest: z.string(), through: z.string().nullable(), page: Paging });
@@ -37,7 +38,7 @@ const after = (page: string | null) => (page === null ? '' : `&after=${encodeURI
 function resourceOf(name: Replicated): Resource {
   return {
     id: 'id',
-    version: (doc) => z.int().parse(doc.version),
+    version: (doc) => Version.parse(doc.version),
     index: indexedFields(name).filter((field) => field !== 'id'),
     ...(isSearchable(name) && { search: (doc: Doc) => searchText(name, doc) }),
     // Ids never change, so no document moves from a page to come to one already read.

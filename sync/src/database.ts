@@ -140,6 +140,9 @@ const STEPS = [
   `,
 ];
 
+/** Of the writer: with SQLite's 2 MB a bootstrap reads its own indexes again and again; more than this gives no more. */
+const CACHE_KB = 8192;
+
 const file = (data: string) => join(data, 'edge.db');
 
 /** Opens `edge.db` for its one writer, and brings its schema up to date. */
@@ -152,6 +155,7 @@ export function openWriter(data: string): DatabaseSync {
       PRAGMA synchronous = FULL;
       PRAGMA wal_autocheckpoint = 0;
       PRAGMA journal_size_limit = 67108864;
+      PRAGMA cache_size = -${CACHE_KB};
       PRAGMA temp_store = MEMORY;
       PRAGMA busy_timeout = 5000;
       CREATE TEMP TABLE changed (resource TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (resource, id)) WITHOUT ROWID;

@@ -79,6 +79,21 @@ const RESTART = `UPDATE entry SET state = ?1, not_before = 0, asked = iif(?2 = '
 const SETTLE = `UPDATE entry SET state = ?1, verdict = ?2, answer = ?3, settled_at = ?4, again = 0,
   asked = iif(?2 = 'already-done', asked, 0) WHERE seq = ?5`;
 
+/** Few are being sent, and of the others the index has the first: nothing here looks at all that waits. */
+const SENDING = `state IN ${OPEN} AND state = 'sending'`;
+const OLDEST = `SELECT at FROM entry WHERE seq = (SELECT min(seq) FROM (
+  SELECT min(seq) AS seq FROM entry WHERE state = 'queued'
+  UNION ALL SELECT min(seq) FROM entry WHERE state = 'unknown'
+  UNION ALL SELECT min(+seq) FROM entry WHERE ${SENDING}))`;
+const firstFree = (
+  where: string,
+  order: string,
+) => `SELECT * FROM (SELECT * FROM entry e WHERE ${where} AND inbox IS NULL
+  AND NOT EXISTS (SELECT 1 FROM entry_need n JOIN entry d ON d.seq = n.need WHERE n.seq = e.seq AND d.state IN ${OPEN})
+  ORDER BY ${order} LIMIT 1)`;
+const FREE = `${firstFree("state = 'queued'", 'seq')} UNION ALL ${firstFree("state = 'unknown'", 'seq')}
+  UNION ALL ${firstFree(SENDING, '+seq')} ORDER BY seq LIMIT 1`;
+
 export class Entries {
   readonly #statements;
   readonly #inbox;
@@ -131,12 +146,10 @@ export class Entries {
       openSize: db.prepare(
         `SELECT count(*) AS count, total(size) AS bytes FROM entry WHERE state IN ${OPEN} AND again = 0`,
       ),
-      free: db.prepare(`SELECT e.* FROM entry e WHERE e.state IN ${OPEN} AND e.inbox IS NULL
-        AND NOT EXISTS (SELECT 1 FROM entry_need n JOIN entry d ON d.seq = n.need WHERE n.seq = e.seq AND d.state IN ${OPEN})
-        ORDER BY e.seq LIMIT 1`),
+      free: db.prepare(FREE),
       openCount: db.prepare(`SELECT count(*) AS n FROM entry WHERE state IN ${OPEN}`),
       openStates: db.prepare(`SELECT state, count(*) AS n FROM entry WHERE state IN ${OPEN} GROUP BY state`),
-      oldest: db.prepare(`SELECT at FROM entry WHERE state IN ${OPEN} ORDER BY seq LIMIT 1`),
+      oldest: db.prepare(OLDEST),
       waitingRoutes: db.prepare(`SELECT DISTINCT route FROM entry WHERE state IN ${OPEN} ORDER BY route`),
       newest: db.prepare(`SELECT max(release) AS release FROM entry WHERE state IN ${OPEN}`),
       pruneIds: db.prepare('DELETE FROM temporary_id WHERE maker NOT IN (SELECT seq FROM entry)'),
