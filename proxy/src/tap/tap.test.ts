@@ -257,6 +257,13 @@ test('I11: what it remembers is bounded', async () => {
   expect(edge.tap?.figures.heads).toBeGreaterThan(10);
 });
 
+test('I11: what the cache holds is not held a second time', async () => {
+  await edge.close();
+  await start({ maxBytes: 10_000 });
+  await repeat(get('/large'));
+  expect(edge.tap?.figures.heads).toBe(1);
+});
+
 test('a client that reads slowly gets everything, in order', async () => {
   await repeat(get('/large'));
   wire.socket.pause();
