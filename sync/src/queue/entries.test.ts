@@ -74,9 +74,9 @@ test('I5: the oldest that waits, and the oldest that waits for no other, are fou
       const free = all.findIndex(
         ({ inbox, need: back }, at) => isOpen(at) && !inbox && !(back !== null && at >= back && isOpen(at - back)),
       );
-      expect(store.entries.counts().oldest).toBe(waits < 0 ? null : new Date(waits).toISOString());
-      expect(store.entries.oldestFree()?.seq ?? null).toBe(seqs[free] ?? null);
+      const found = [store.entries.counts().oldest, store.entries.oldestFree()?.seq ?? null];
       store.db.exec('ROLLBACK');
+      expect(found).toEqual([waits < 0 ? null : new Date(waits).toISOString(), seqs[free] ?? null]);
     }),
   );
 });
