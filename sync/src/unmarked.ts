@@ -2,7 +2,6 @@
  * What took effect, and whose marker has not come by the end of the feed. It may lie before the place in the feed from
  * which this edge follows; or the cloud has lost it. queue/restored.ts says when that comes about.
  */
-import { canBeOffered } from './queue/restored.ts';
 import type { Reconcile } from './reconcile.ts';
 import type { Slices } from './slices.ts';
 import type { Store } from './store.ts';
@@ -41,7 +40,8 @@ export class Unmarked {
   byProof(seqs: readonly number[]): [known: number[], doubtful: number[]] {
     const { store } = this.#parts;
     const left = new Set(store.entries.applied());
-    const isKnown = (seq: number) => store.again.isKnown(seq) || !canBeOffered(store, store.entries.get(seq).route);
+    // Where the app keeps no keys its feed has no markers, and that none came says nothing.
+    const isKnown = (seq: number) => store.again.isKnown(seq) || !store.app.honoursKeys;
     const still = seqs.filter((seq) => left.has(seq));
     return [still.filter(isKnown), still.filter((seq) => !isKnown(seq))];
   }

@@ -40,8 +40,7 @@ export function offerAgain(store: Store, since: string | null, noted: Noted): nu
 }
 
 /** Only where the app keeps each key's result, or where its effect can be looked for, does offering again no harm. */
-export const canBeOffered = ({ app }: Pick<Store, 'app'>, route: string): boolean =>
-  app.honoursKeys || app.writes[route]?.find !== undefined;
+const canBeOffered = ({ app }: Store, route: string) => app.honoursKeys || app.writes[route]?.find !== undefined;
 
 /** While entries are offered again, it is looked this often whether they have settled, ms. */
 const LOOK_AGAIN = 100;
