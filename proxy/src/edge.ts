@@ -24,7 +24,7 @@ import { openKnown } from './identity/known.ts';
 import { listenTo } from './identity/listen.ts';
 import { createLink } from './link/link.ts';
 import type { Link } from './link/link.ts';
-import { INTERVALS } from './link/pacer.ts';
+import { INTERVALS, systemClock } from './link/pacer.ts';
 import { createProbe, PROBE_TIMEOUT } from './link/probe.ts';
 import type { Logger } from './log.ts';
 import { createReader } from './read.ts';
@@ -194,13 +194,8 @@ function beginContact({ config, app, link, log, cloud, people }: ContactParts, c
 function beginLink(config: Config, app: App | null, log: Logger): Link {
   return createLink({
     probe: createProbe({ origin: config.cloud, app, timeout: PROBE_TIMEOUT }),
-    clock: {
-      now: Date.now,
-      after(ms, run) {
-        const timer = setTimeout(run, ms);
-        return () => clearTimeout(timer);
-      },
-    },
+    // Not the wall's: set back, it would put off the next probe by as much (I5).
+    clock: systemClock,
     intervals: INTERVALS,
     jitter: Math.random,
     log,

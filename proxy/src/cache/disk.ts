@@ -139,7 +139,10 @@ class LevelStore implements DiskStore {
     });
     files.onBroken = (name) => {
       this.#faults++;
-      this.#shelves.revise((slot) => (slot.file === name ? null : slot));
+      this.#shelves.revise(
+        ({ file }) => file === name,
+        () => null,
+      );
     };
     this.#faults = broken.length;
     for (const id of broken) this.#behind.remove(id);
@@ -179,13 +182,12 @@ class LevelStore implements DiskStore {
   }
 
   async sweep(isDead: (slot: Slot) => boolean): Promise<void> {
-    const count = this.#shelves.revise((slot) => (isDead(slot) ? null : slot));
+    const count = this.#shelves.revise(isDead, () => null);
     if (count > 0) await this.#write();
   }
 
   async soften(isMeant: (slot: Slot) => boolean, at: number): Promise<void> {
-    const count = this.#shelves.revise((slot) => {
-      if (!isMeant(slot)) return slot;
+    const count = this.#shelves.revise(isMeant, (slot) => {
       const stale = { ...slot, staleFrom: slot.staleFrom ?? at };
       this.#behind.rewrite(stale);
       return stale;

@@ -30,11 +30,11 @@ export function createMemoryStore(maxBytes: number): MemoryStore {
       return Promise.resolve();
     },
     sweep(isDead) {
-      shelves.revise((response) => (isDead(response) ? null : response));
+      shelves.revise(isDead, () => null);
       return Promise.resolve();
     },
     soften(isMeant, at) {
-      shelves.revise((response) => (isMeant(response) ? softened(response, at) : response));
+      shelves.revise(isMeant, (response) => softened(response, at));
       return Promise.resolve();
     },
     get figures() {

@@ -30,8 +30,8 @@ export interface Shelves<T> {
   drop(slot: Slot): void;
   /** Removes all under a path, whatever the query; was there any? */
   removePath(path: string): boolean;
-  /** Puts what `change` makes of an item in its place, or removes it for null; how many did not stay as they were. */
-  revise(change: (item: T) => T | null): number;
+  /** Puts what `change` makes of the items that are meant in their place, or removes them for null; how many there were. */
+  revise(isMeant: (item: T) => boolean, change: (item: T) => T | null): number;
   figures(): { responses: number; bytes: number };
   clear(): void;
 }
@@ -111,14 +111,15 @@ class ShelfIndex<T extends Slot> implements Shelves<T> {
     return removed.includes(true);
   }
 
-  revise(change: (item: T) => T | null): number {
+  revise(isMeant: (item: T) => boolean, change: (item: T) => T | null): number {
+    // All that is stored is walked, and hits wait for it: so nothing is made of what is not meant.
+    const found: [uri: string, items: readonly T[]][] = [];
+    for (const [uri, { items }] of this.#shelves.entries()) if (items.some(isMeant)) found.push([uri, items]);
     let count = 0;
-    // Replacing a shelf moves it to the end of what is being walked.
-    for (const [uri, { items }] of Array.from(this.#shelves.entries())) {
-      const revised = items.map(change);
-      const changed = revised.filter((item, at) => item !== items[at]).length;
-      if (changed === 0) continue;
-      count += changed;
+    // Only now: replacing a shelf moves it to the end of what is being walked.
+    for (const [uri, items] of found) {
+      const revised = items.map((item) => (isMeant(item) ? change(item) : item));
+      count += items.filter(isMeant).length;
       // What has merely changed has not left.
       const gone = items.filter((_item, at) => revised[at] === null);
       const left = revised.filter((item) => item !== null);
