@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as passed } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
+import { clockedBy } from './chaos/world.ts';
 import { until } from './stage/client.ts';
 import { startEdge } from './stage/edge.ts';
 
-const SHIM = new URL('chaos/clock-shim.ts', import.meta.url).href;
 const HOUR = 3_600_000;
 /** The shim looks at its file fifty times as often, ms. */
 const SEEN = 1000;
@@ -34,7 +34,7 @@ test('I5: a clock that is set back while a probe is under way puts off none of t
   const edge = await startEdge({
     cloud: `http://127.0.0.1:${(cloud.address() as AddressInfo).port}`,
     data: join(directory, 'edge'),
-    env: { CHAOS_CLOCK: clock, NODE_OPTIONS: `--import=${SHIM}` },
+    env: clockedBy(clock),
   });
   parts.defer(() => edge.stop());
   const status = async () => (await fetch(`${edge.url}/_edge/status`)).json() as Promise<{ link: { state: string } }>;

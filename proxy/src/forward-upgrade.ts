@@ -37,8 +37,8 @@ export function createForwardUpgrade(options: UpgradeOptions): ForwardUpgrade {
 
 function handshake(request: IncomingMessage, socket: Socket, head: Buffer, options: UpgradeOptions): void {
   const begun = performance.now();
-  let settled = false;
   /** The first fate counts; later errors concern two sides that already talk to one another. */
+  let settled = false;
   const elapsed = () => performance.now() - begun;
 
   const proxy = createProxyServer({

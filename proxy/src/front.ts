@@ -29,6 +29,7 @@ import type { Link } from './link/link.ts';
 import type { Logger } from './log.ts';
 import type { Reader } from './read.ts';
 import { createReadTags } from './read/read-tags.ts';
+import type { ReadTags } from './read/read-tags.ts';
 import { withSettledTarget } from './settled-target.ts';
 import { createFrontServer } from './server.ts';
 import type { FrontServer } from './server.ts';
@@ -115,8 +116,7 @@ function handlersOf(parts: Parts) {
   const { config, app, back, link, cloud, cache, log } = parts;
   const readTags = createReadTags(app?.reads ?? {});
   const failed = (error: unknown) => log.error({ err: error }, 'what a change made out of date could not be dropped');
-  type TagsOf = (exchange: Exchange, path: string) => readonly string[];
-  const dropping = (tags: TagsOf) => (exchange: Exchange, status: number, headers: HeaderFields) => {
+  const dropping = (tags: ReadTags) => (exchange: Exchange, status: number, headers: HeaderFields) => {
     const { method, path, search, request } = exchange;
     const unsafe = { method, uri: path + search, host: request.headers.host };
     const tagsOf = (changed: string) => tags(exchange, changed);

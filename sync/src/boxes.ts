@@ -9,13 +9,13 @@
  *   unasked ──▶ current ◀── take over ── fork, superseded ── authorise ──▶ the same, draining
  */
 import { randomUUID } from 'node:crypto';
-import type { BoxStatus, CurrentBox } from './client.ts';
+import type { BoxStatus } from './client.ts';
 import { UnexpectedAnswer, type Cloud } from './cloud.ts';
 import { messageOf } from './database.ts';
 import { LarderError } from './errors.ts';
 import { CloudFault } from './fault.ts';
 import type { LinkState } from './link.ts';
-import type { Standing } from './profile.ts';
+import type { CurrentBox, Standing } from './profile.ts';
 import { resOf } from './request.ts';
 import type { Store } from './store.ts';
 

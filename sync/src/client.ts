@@ -4,7 +4,7 @@ import type { Actor, InboxAnswers, InboxKind, InboxOrder } from './inbox/types.t
 import type { Fate, LinkState } from './link.ts';
 import type { FromReader, FromWriter, ToReader, ToWriter, WorkerOptions } from './messages.ts';
 import { startPool } from './priority.ts';
-import type { Doc, Standing, User } from './profile.ts';
+import type { CurrentBox, Doc, Standing, User } from './profile.ts';
 import { TagTable } from './tag-table.ts';
 import { Calls, errorOf, Thread } from './thread.ts';
 
@@ -58,15 +58,6 @@ export interface Tags {
   pending(tags: readonly string[]): boolean;
   /** The sequence of the latest bump of any of these; 0 if there was none. */
   generation(tags: readonly string[]): number;
-}
-
-/** The box that may take writes for its edge. */
-export interface CurrentBox {
-  /** Of its start. */
-  id: string;
-  box: string;
-  /** Since when, ISO 8601. */
-  at: string;
 }
 
 /** Is this box the one that may take writes? See boxes.ts. */

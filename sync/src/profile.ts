@@ -289,14 +289,23 @@ export interface Start {
 /** `fork`: it does not follow the current start. `superseded`: it was the current one, and another box has followed. */
 export type Standing = 'current' | 'fork' | 'superseded';
 
+/** The box that may take writes for its edge. */
+export interface CurrentBox {
+  /** Of its start. */
+  id: string;
+  box: string;
+  /** Since when, ISO 8601. */
+  at: string;
+}
+
 /**
  * The chain of an edge's starts, as the app keeps it: with it, a restored backup, a copied disk and a box that was
  * replaced are found out. Told with the edge's own credential; the same start may be told any number of times.
  */
 export interface Boxes {
   tell(start: Start): Ask;
-  /** Is given answers of 200 only. `current`: which box is the current one, since when (ISO 8601). */
-  read(res: Res): { standing: Standing; current: { id: string; box: string; at: string } };
+  /** Is given answers of 200 only. */
+  read(res: Res): { standing: Standing; current: CurrentBox };
 }
 
 /** The credential a write is sent with: the user's own while it lasts, else the edge's, which names the user. */

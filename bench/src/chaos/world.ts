@@ -144,10 +144,9 @@ export class World {
 
 const portOf = ({ url }: Running) => Number(new URL(url).port);
 const clockOf = (directory: string, part: Part) => join(directory, `${part}-clock`);
-const environmentOf = (directory: string, part: Part) => ({
-  NODE_OPTIONS: SHIM,
-  CHAOS_CLOCK: clockOf(directory, part),
-});
+/** The environment of a process whose wall clock is off by what this file says, ms. */
+export const clockedBy = (file: string) => ({ NODE_OPTIONS: SHIM, CHAOS_CLOCK: file });
+const environmentOf = (directory: string, part: Part) => clockedBy(clockOf(directory, part));
 
 /** What a part prints is kept beside its data, for the trials that fail. */
 function logTo(directory: string, part: Part) {

@@ -1,10 +1,11 @@
 /** `larder queue`: takes what waits out of a box as a file, and into another. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { LarderError } from '@larder/sync/errors';
 import { exportQueue, importQueue } from '@larder/sync/queue';
 import type { Imported } from '@larder/sync/queue';
 import { defaultOf, variableOf } from '../config.ts';
+import { makeDataDirectory } from '../data-directory.ts';
 import { lockDirectory } from '../lock.ts';
 import { columns, noneLeft, parse } from './command.ts';
 import type { Command } from './command.ts';
@@ -58,7 +59,8 @@ function exported(data: string, file: string): [object, string] {
 
 function imported(data: string, file: string): [Imported, string] {
   const text = withFile(file, () => readFileSync(file, 'utf8'));
-  makeDirectory(data);
+  // A new box has none yet.
+  makeDataDirectory(data);
   const lock = lockDirectory(data);
   try {
     const done = importQueue(data, text);
@@ -67,16 +69,6 @@ function imported(data: string, file: string): [Imported, string] {
     return [done, `${changes(entries)} imported, ${known} known already.${left}`];
   } finally {
     lock.release();
-  }
-}
-
-/** A new box has none yet. @throws LarderError `LARDER_DATA_UNUSABLE` */
-function makeDirectory(data: string): void {
-  try {
-    mkdirSync(data, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new LarderError('LARDER_DATA_UNUSABLE', `${data}: ${why}.`, { cause: error });
   }
 }
 
