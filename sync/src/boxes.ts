@@ -15,6 +15,7 @@ import { messageOf } from './database.ts';
 import { LarderError } from './errors.ts';
 import { CloudFault } from './fault.ts';
 import type { LinkState } from './link.ts';
+import { Pause, retryDelay } from './pause.ts';
 import type { CurrentBox, Standing } from './profile.ts';
 import { resOf } from './request.ts';
 import type { Store } from './store.ts';
@@ -53,8 +54,6 @@ const META = 'box';
 const MOST_STARTS = 100;
 /** A box that has been superseded while the link is up finds out within this, ms. */
 const ASK_AGAIN = 60_000;
-const RETRY_FIRST = 200;
-const RETRY_MOST = 5000;
 /** A person waits for it, ms. */
 const TAKE_OVER_PATIENCE = 4000;
 /** The cloud knows no such edge any more, or nothing of starts. */
@@ -70,9 +69,8 @@ export class Boxes {
   #off: boolean;
   #reachable = false;
   #failures = 0;
-  #stopped = false;
+  readonly #pause = new Pause();
   #attempt = new AbortController();
-  #wake: (() => void) | null = null;
   /** One question at a time. */
   #telling: Promise<unknown> = Promise.resolve();
 
@@ -112,7 +110,7 @@ export class Boxes {
       this.#confirmed = false;
       this.#attempt.abort();
     }
-    this.#wake?.();
+    this.#pause.end();
   }
 
   /** An authorised person lets what is held here go to the cloud. Throws `LARDER_BOX_NOT_HELD`, `LARDER_BOX_SENDING`. */
@@ -151,9 +149,8 @@ export class Boxes {
   }
 
   stop(): void {
-    this.#stopped = true;
+    this.#pause.stop();
     this.#attempt.abort();
-    this.#wake?.();
   }
 
   get #isOther(): boolean {
@@ -166,9 +163,9 @@ export class Boxes {
   }
 
   async #run(): Promise<void> {
-    while (!this.#stopped) {
+    while (!this.#pause.stopped) {
       if (!this.#reachable) {
-        await this.#pause(null);
+        await this.#pause.wait(null);
         continue;
       }
       this.#attempt = new AbortController();
@@ -178,7 +175,7 @@ export class Boxes {
       } catch (error) {
         this.#failed(error);
       }
-      if (this.#reachable) await this.#pause(this.#delay());
+      if (this.#reachable) await this.#pause.wait(this.#delay());
     }
   }
 
@@ -191,7 +188,7 @@ export class Boxes {
   async #tellNow(takeOver: boolean, signal: AbortSignal): Promise<void> {
     const { store, cloud, credential, name } = this.#parts;
     const { boxes } = store.app;
-    if (boxes === undefined || this.#stopped) return;
+    if (boxes === undefined || this.#pause.stopped) return;
     // Durable before the cloud knows of it: what starts here next must be able to say that it follows this one.
     if (this.#kept.starts[0] !== this.#id)
       this.#keep({ ...this.#kept, starts: [this.#id, ...this.#kept.starts].slice(0, MOST_STARTS + 1) });
@@ -201,7 +198,7 @@ export class Boxes {
       credential,
       signal,
     );
-    if (this.#stopped) return;
+    if (this.#pause.stopped) return;
     if (UNKNOWN_THERE.has(answer.status)) return this.#unknownThere(answer.status, takeOver);
     if (answer.status !== 200) throw new UnexpectedAnswer(answer);
     this.#take(boxes.read(resOf(answer)));
@@ -262,20 +259,7 @@ export class Boxes {
 
   #delay(): number {
     if (this.#confirmed) return ASK_AGAIN;
-    return this.#parts.random() * Math.min(RETRY_MOST, RETRY_FIRST * 2 ** Math.min(this.#failures, 10));
-  }
-
-  /** Waits for a time, or for a change of the link; null: for that alone. */
-  async #pause(ms: number | null): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = ms === null ? null : setTimeout(resolve, ms);
-      this.#wake = () => {
-        if (timer !== null) clearTimeout(timer);
-        resolve();
-      };
-      if (this.#stopped) this.#wake();
-    });
-    this.#wake = null;
+    return retryDelay(this.#failures, this.#parts.random());
   }
 }
 

@@ -13,6 +13,7 @@ import type { LinkState } from './link.ts';
 import type { Ask, Batch, Change, Changes, Poll } from './profile.ts';
 import { offerAgain, untilSettled } from './queue/restored.ts';
 import { isSettled } from './queue/states.ts';
+import { Pause, retryDelay } from './pause.ts';
 import { Polling } from './poll.ts';
 import { Reconcile } from './reconcile.ts';
 import { resOf } from './request.ts';
@@ -45,8 +46,8 @@ export interface FeedParts {
 
 /** A live feed that says nothing for this long is dead, ms; the cloud sends idle positions more often. */
 const SILENCE = 6000;
-const RETRY_FIRST = 200;
-const RETRY_MOST = 5000;
+/** After what ended well it is asked again, ms. */
+const SOON = 200;
 /** Live pages that are applied together: each by itself, a busy store would spend its time on fsyncs. */
 const MOST_PAGES = 500;
 /** Apps without a feed, or without a live one, are asked this often, ms. */
@@ -70,10 +71,9 @@ export class Feed {
   readonly #parts: FeedParts;
   readonly #reconcile: Reconcile;
   readonly #unmarked: Unmarked;
-  readonly #stop = new AbortController();
+  readonly #pause = new Pause();
   #attempt = new AbortController();
   #reachable = false;
-  #wake: (() => void) | null = null;
   #failures = 0;
   #live = false;
   #proved = false;
@@ -138,7 +138,7 @@ export class Feed {
     this.#failures = 0;
     if (!reachable) this.#proved = false;
     if (!reachable) this.#attempt.abort();
-    this.#wake?.();
+    this.#pause.end();
   }
 
   /**
@@ -180,15 +180,14 @@ export class Feed {
   }
 
   stop(): void {
-    this.#stop.abort();
+    this.#pause.stop();
     this.#attempt.abort();
-    this.#wake?.();
   }
 
   async #run(): Promise<void> {
-    while (!this.#stop.signal.aborted) {
+    while (!this.#pause.stopped) {
       if (!this.#reachable) {
-        await this.#pause(null);
+        await this.#pause.wait(null);
         continue;
       }
       this.#attempt = new AbortController();
@@ -198,7 +197,7 @@ export class Feed {
         await this.#failed(error);
       }
       this.#setLive(false);
-      if (this.#reachable) await this.#pause(this.#delay());
+      if (this.#reachable) await this.#pause.wait(this.#delay());
     }
   }
 
@@ -208,7 +207,7 @@ export class Feed {
     const changes = store.app.changes;
     // Where there is no place to compare with, there is nothing to wait for.
     if (changes === undefined || store.meta('cursor') === null) this.#prove();
-    if (Object.keys(store.app.resources).length === 0) return this.#pause(null);
+    if (Object.keys(store.app.resources).length === 0) return this.#pause.wait(null);
     if (changes === undefined)
       return store.app.poll === undefined ? this.#pollByWalk() : this.#pollByMarks(store.app.poll);
     // A new release may bring a resource that was never walked.
@@ -217,7 +216,7 @@ export class Feed {
     await this.#readyToWalk(changes);
     if (this.#reconcile.under) await this.#finishWalk();
     await this.#catchUp(changes);
-    if (changes.live === undefined) return this.#pause(POLL);
+    if (changes.live === undefined) return this.#pause.wait(POLL);
     await this.#listen(changes);
   }
 
@@ -281,7 +280,7 @@ export class Feed {
     this.#prove();
     const left = await untilSettled(store, async (ms) => {
       if (this.#attempt.signal.aborted) throw new CloudFault('reset', false);
-      await this.#pause(ms);
+      await this.#pause.wait(ms);
     });
     store.commitAs('restored', () => {
       for (const seq of store.again.end()) store.rebase.rerun(seq);
@@ -455,7 +454,7 @@ export class Feed {
     await this.#unmarked.release(this.#before);
     this.#before = [];
     this.#failures = 0;
-    await this.#pause(WALK_AGAIN);
+    await this.#pause.wait(WALK_AGAIN);
   }
 
   /** Without a feed, by marks. What settled before a poll began is in what it brought; a removal is in the keys alone. */
@@ -479,7 +478,7 @@ export class Feed {
     this.#asOf = began;
     this.#failures = 0;
     this.#parts.moved();
-    await this.#pause(poll.every * 1000);
+    await this.#pause.wait(poll.every * 1000);
   }
 
   async #ask(ask: Ask, mayBeGone = false): Promise<Answer> {
@@ -516,26 +515,13 @@ export class Feed {
   }
 
   #delay(): number {
-    if (this.#failures === 0) return RETRY_FIRST;
-    return this.#parts.random() * Math.min(RETRY_MOST, RETRY_FIRST * 2 ** Math.min(this.#failures, 10));
+    if (this.#failures === 0) return SOON;
+    return retryDelay(this.#failures, this.#parts.random());
   }
 
   #setLive(live: boolean): void {
     if (live === this.#live) return;
     this.#live = live;
     this.#parts.moved();
-  }
-
-  /** Waits for a time, or for a change of the link; null: for that alone. */
-  async #pause(ms: number | null): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = ms === null ? null : setTimeout(resolve, ms);
-      this.#wake = () => {
-        if (timer !== null) clearTimeout(timer);
-        resolve();
-      };
-      if (this.#stop.signal.aborted) this.#wake();
-    });
-    this.#wake = null;
   }
 }
