@@ -25,6 +25,12 @@ test('Canonical JSON does not depend on the order of fields', () => {
   );
 });
 
+test('Canonical JSON has the keys in order that objects keep in an order or a sense of their own', () => {
+  const value = JSON.parse('{"b":{"x":[{"__proto__":1,"B":2}]},"9":1,"10":2,"a":null}') as Json;
+  expect(canonical(value)).toBe('{"10":2,"9":1,"a":null,"b":{"x":[{"B":2,"__proto__":1}]}}');
+  expect(canonical({ b: 1, a: [{ d: 'é"', c: false }] })).toBe('{"a":[{"c":false,"d":"é\\""}],"b":1}');
+});
+
 test('Canonical JSON is JSON of the same value', () => {
   fc.assert(
     fc.property(json, (value) => {

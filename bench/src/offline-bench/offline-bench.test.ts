@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import profile from '../../../inventory-app/edge/profile.ts';
 import { chart } from './chart.ts';
+import { FIRST } from './reads.ts';
 import { oddities, type Results, table, verdictsOf } from './report.ts';
 import { runScenario } from './scenario.ts';
 
@@ -22,6 +23,7 @@ describe('The offline benchmark, on a small store', () => {
   test('fills the replica with the whole store, and nothing it asks for is answered by another', () => {
     expect(results.bootstrap.documents).toBeGreaterThan(2 * setting.products);
     expect(oddities(results)).toEqual([]);
+    expect(results.reads.every(({ count, first }) => count === setting.reads && first.count === FIRST)).toBe(true);
   });
 
   test('reads every covered route', () => {
@@ -33,7 +35,8 @@ describe('The offline benchmark, on a small store', () => {
   });
 
   test('sends what waited, all of it', () => {
-    expect(results.replay.entries).toBe(setting.entries + 3);
+    // By 100 writers, by one, and at a constant rate.
+    expect(results.replay.entries).toBe(setting.entries + 3 + 6);
     expect(results.start.waiting).toBe(results.replay.entries);
     expect(results.replay.ratio).toBeGreaterThan(0);
   });

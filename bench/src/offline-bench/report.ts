@@ -1,6 +1,6 @@
 /** What came out, beside the budgets of the design. */
 import type { Figures } from './figures.ts';
-import type { ReadFigures } from './reads.ts';
+import { FIRST, type ReadFigures } from './reads.ts';
 import type { ShopSize } from './shop.ts';
 import type { WriteFigures } from './writes.ts';
 
@@ -12,8 +12,8 @@ export interface Results {
   bootstrap: { seconds: number; documents: number; bytes: number };
   fsync: Figures;
   reads: ReadFigures[];
-  /** By the number of concurrent writers. */
-  writes: { one: WriteFigures; hundred: WriteFigures };
+  /** By the number of writers who each wait for their answer. `steady`: at a constant rate, timed from the intended start. */
+  writes: { one: WriteFigures; steady: WriteFigures; hundred: WriteFigures };
   replay: { entries: number; seconds: number; directSeconds: number; ratio: number };
   start: { firstAnswerMs: number; waiting: number };
   /** Resident bytes of the edge; null where the system does not say. */
@@ -51,6 +51,7 @@ export function verdictsOf({ bootstrap, reads, writes, fsync, replay, start }: R
       .filter(({ kind }) => kind !== 'item')
       .map(({ kind, request, p99 }) => verdict(`${kind} p99: ${request}`, p99, READ_MS, 'ms')),
     verdict('offline write p99, 1 writer', writes.one.p99, durable, 'ms'),
+    verdict('offline write p99, 100 a second', writes.steady.p99, durable, 'ms'),
     verdict('offline write p99, 100 writers', writes.hundred.p99, durable, 'ms'),
     verdict(`replay of ${replay.entries}, to the cloud's own time`, replay.ratio, REPLAY_RATIO, '×'),
     verdict('first answer after kill -9, cut off', start.firstAnswerMs, START_MS, 'ms'),
@@ -62,6 +63,7 @@ export function oddities({ reads, writes }: Results): string[] {
   const odd = [
     ...reads.map((row) => [row.request, row.odd] as const),
     ['writes, 1 writer', writes.one.odd] as const,
+    ['writes, 100 a second', writes.steady.odd] as const,
     ['writes, 100 writers', writes.hundred.odd] as const,
   ];
   return odd.filter(([, count]) => count > 0).map(([what, count]) => `${what}: ${count} answers were not as expected`);
@@ -77,8 +79,8 @@ export function table(results: Results): string {
     ({ what, measured, budget, unit, passed }) =>
       `  ${what.padEnd(52)}${`${number(measured)} ${unit}`.padStart(12)}${`${number(budget)} ${unit}`.padStart(12)}   ${passed ? 'pass' : 'MISS'}`,
   );
-  const line = (name: string, { count, p50, p99, most }: Figures) =>
-    `  ${name.padEnd(36)}${String(count).padStart(8)}${[p50, p99, most].map((ms) => number(ms).padStart(10)).join('')}`;
+  const line = (name: string, { count, p50, p99, most }: Figures, ...more: number[]) =>
+    `  ${name.padEnd(36)}${String(count).padStart(8)}${[p50, p99, most, ...more].map((ms) => number(ms).padStart(10)).join('')}`;
   return [
     `${size}; ${bootstrap.documents.toLocaleString('en')} documents in the replica; link of ${setting.rttMs} ms.`,
     `${machine.cores} cores, of which other work wanted ${number(machine.load)} when it began.`,
@@ -86,9 +88,10 @@ export function table(results: Results): string {
     `  ${''.padEnd(52)}${'measured'.padStart(12)}${'budget'.padStart(12)}`,
     ...verdicts,
     '',
-    `  ${'ms'.padEnd(36)}${['count', 'p50', 'p99', 'most'].map((head, at) => head.padStart(at === 0 ? 8 : 10)).join('')}`,
-    ...reads.map((row) => line(row.request, row)),
+    `  ${'ms'.padEnd(36)}${['count', 'p50', 'p99', 'most', `first ${FIRST}`].map((head, at) => head.padStart(at === 0 ? 8 : 10)).join('')}`,
+    ...reads.map((row) => line(row.request, row, row.first.most)),
     line('offline write, 1 writer', writes.one),
+    line('offline write, 100 a second', writes.steady),
     line('offline write, 100 writers', writes.hundred),
     line('fsync of this disk', fsync),
     '',

@@ -16,7 +16,7 @@ import { mostWhile, rssOf } from './memory.ts';
 import { idsOf, measureReads } from './reads.ts';
 import type { Results } from './report.ts';
 import { copyShop, SHOP_STORE } from './shop.ts';
-import { measureFsync, sell } from './writes.ts';
+import { measureFsync, sell, sellSteadily } from './writes.ts';
 
 export interface ScenarioOptions {
   setting: Results['setting'];
@@ -30,6 +30,8 @@ export interface ScenarioOptions {
 /** As many as the edge's replay has under way at once. */
 const DIRECT_CONNECTIONS = 32;
 const WRITERS = 100;
+/** A hundred tills, of which each sells once a second. */
+const STEADY = { perSecond: 100, most: 2000 };
 /** For each stage, ms: only a fault reaches it, and then the run ends and says which. */
 const STAGE_LIMIT = 15 * 60_000;
 const IDLE_MS = 3000;
@@ -92,10 +94,14 @@ async function measure(
   const fsync = measureFsync(directory);
   const selling = { at: box.url, size, expected: 202 };
   const one = await sell(caller, { ...selling, writers: 1, count: Math.min(500, Math.ceil(entries / 10)) });
+  const steady = await sellSteadily(caller, selling, {
+    perSecond: STEADY.perSecond,
+    count: Math.min(STEADY.most, Math.ceil(entries / 5)),
+  });
   const many = await mostWhile(box.pid, () => sell(caller, { ...selling, writers: WRITERS, count: entries }));
 
   say('kill -9, and a start …');
-  const start = await restart(box, caller, one.count + many.value.count);
+  const start = await restart(box, caller, one.count + steady.count + many.value.count);
 
   say('The same number of sales, straight to the cloud …');
   const direct = await sell(caller, {
@@ -123,7 +129,7 @@ async function measure(
     bootstrap: bootstrapped.value,
     fsync,
     reads: read.value,
-    writes: { one, hundred: many.value },
+    writes: { one, steady, hundred: many.value },
     replay: {
       entries: start.waiting,
       seconds: replayed.value,

@@ -2,6 +2,7 @@
 import { closeSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { API } from '../../../inventory-app/rules/resources.ts';
 import type { Caller } from './caller.ts';
 import { figuresOf, type Figures } from './figures.ts';
@@ -39,6 +40,35 @@ export async function sell(caller: Caller, { at, size, writers, count, expected 
   };
   const started = performance.now();
   await Promise.all(Array.from({ length: writers }, writer));
+  return { ...figuresOf(times), perSecond: (count * 1000) / (performance.now() - started), odd };
+}
+
+export interface Rate {
+  perSecond: number;
+  count: number;
+}
+
+/**
+ * Sales that come at a constant rate, whether or not those before them have been answered. Each is timed from the moment at
+ * which it was to be sent, so that a stall counts for all who come into it.
+ */
+export async function sellSteadily(
+  caller: Caller,
+  { at, size, expected }: Pick<Selling, 'at' | 'size' | 'expected'>,
+  { perSecond, count }: Rate,
+): Promise<WriteFigures> {
+  const random = randomOf(4);
+  const times: number[] = [];
+  let odd = 0;
+  const started = performance.now();
+  const sale = async (nth: number) => {
+    const intended = started + (nth * 1000) / perSecond;
+    await sleep(Math.max(0, intended - performance.now()));
+    const { status } = await caller.post(`${at}${API}/sales`, randomUUID(), saleOf(size, random));
+    if (status === expected) times.push(performance.now() - intended);
+    else odd += 1;
+  };
+  await Promise.all(Array.from({ length: count }, (_, nth) => sale(nth)));
   return { ...figuresOf(times), perSecond: (count * 1000) / (performance.now() - started), odd };
 }
 

@@ -48,6 +48,8 @@ const planOf = ({ text, values }: Sql): string =>
     .map((row) => String(row['detail']))
     .join('; ');
 
+/** First of all, what the page consists of; only that is read and put in order. */
+const PAGE = /^SEARCH doc:articles USING INTEGER PRIMARY KEY \(rowid=\?\); LIST SUBQUERY \d+; /;
 /** A step that looks at every document of the table itself. */
 const FULL_SCAN = /SCAN doc:articles(?! USING)/;
 
@@ -76,7 +78,7 @@ describe('a list reads no more than it must', () => {
     [
       'a word that is rare',
       { terms: ['nowhere'], order: [['name', 'asc']] },
-      /SEARCH doc:articles USING INTEGER PRIMARY/,
+      /^SEARCH doc:articles USING INTEGER PRIMARY/,
     ],
     [
       'a word that is common',
@@ -85,7 +87,9 @@ describe('a list reads no more than it must', () => {
     ],
   ];
   test.each(cases)('%s', (_name, query, plan) => {
-    const found = planOf(listSql(table(), { ...query, limit: 51 }, few));
+    const whole = planOf(listSql(table(), { ...query, limit: 51 }, few));
+    expect(whole).toMatch(PAGE);
+    const found = whole.replace(PAGE, '');
     expect(found).toMatch(plan);
     expect(found).not.toMatch(FULL_SCAN);
     expect(planOf(countSql(table(), query))).not.toMatch(FULL_SCAN);

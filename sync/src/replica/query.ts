@@ -124,11 +124,17 @@ export function listSql(table: Table, query: Query, few: (left: Sql) => boolean)
   );
   const sorted: Order = narrow.length === 0 ? order : order.map(([name, direction]) => [plain(name), direction]);
   const where = joined(query.after === undefined ? steered : [...steered, afterSql(sorted, query.after)]);
-  const text =
-    `SELECT view ${from(table)} WHERE ${where.text}` +
-    ` ORDER BY ${sorted.map(([name, direction]) => `${name} ${direction}`).join(', ')}` +
-    (query.limit === undefined ? '' : ' LIMIT ?');
-  return { text, values: [...where.values, ...(query.limit === undefined ? [] : [query.limit])] };
+  const found = `${from(table)} WHERE ${where.text} ORDER BY ${inOrder(sorted)}`;
+  if (query.limit === undefined) return { text: `SELECT view ${found}`, values: where.values };
+  return { text: shown(table, order, `${found} LIMIT ?`), values: [...where.values, query.limit] };
+}
+
+const inOrder = (order: Order) => order.map(([name, direction]) => `${name} ${direction}`).join(', ');
+
+/** Which documents make up the page is found by what indexes hold; only those, and not all that is sorted, are read. */
+function shown(table: Table, order: Order, page: string): string {
+  const sorted: Order = order.map(([name, direction]) => [plain(name), direction]);
+  return `SELECT view ${from(table)} WHERE rowid IN (SELECT rowid ${page}) ORDER BY ${inOrder(sorted)}`;
 }
 
 export function countSql(table: Table, query: Query): Sql {
