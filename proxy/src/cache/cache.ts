@@ -5,10 +5,12 @@ import { openDiskStore } from './disk.ts';
 import type { DiskStore } from './disk.ts';
 import { createMemoryStore } from './memory.ts';
 import type { MemoryStore } from './memory.ts';
-import { pathOf } from './query-variants.ts';
+import { namesUri } from './named.ts';
+import type { Named } from './named.ts';
 import type { CacheRequest, Stored, StoredResponse } from './response.ts';
 import type { Shelf } from './shelves.ts';
 import type { Slot, Store } from './store.ts';
+import { sweep } from './sweep.ts';
 
 export interface CacheOptions {
   /** Null without a profile: nothing is tagged. */
@@ -100,21 +102,15 @@ export async function createCache({ tags, memoryBytes, disk, version }: CacheOpt
 }
 
 type Tagged = Pick<Slot, 'tags' | 'sequence'>;
-type Named = Pick<Slot, 'uri' | 'tags' | 'cacheTags'>;
 
 /** Of what is still being read from disk. */
 const UNKNOWN_TAGS: readonly string[] = [];
-
-const NAMING: Readonly<Record<Purge['by'], (slot: Named, value: string) => boolean>> = {
-  url: ({ uri }, value) => uri === value,
-  prefix: ({ uri }, value) => uri.startsWith(value),
-  tag: ({ tags, cacheTags }, value) => cacheTags.includes(value) || tags.includes(value),
-};
 
 class TieredCache implements Cache {
   readonly #tags: CacheOptions['tags'];
   readonly #memory: MemoryStore;
   readonly #disk: DiskStore | null;
+  /** In the order of `sweep`. */
   readonly #tiers: readonly Store[];
   readonly #leases = new Set<Lease>();
 
@@ -122,7 +118,7 @@ class TieredCache implements Cache {
     this.#tags = tags;
     this.#memory = memory;
     this.#disk = disk;
-    this.#tiers = disk === null ? [memory] : [memory, disk];
+    this.#tiers = disk === null ? [memory] : [disk, memory];
   }
 
   get files(): BodyFiles | null {
@@ -195,27 +191,20 @@ class TieredCache implements Cache {
   }
 
   async invalidate(paths: readonly string[], dead: readonly string[] = []): Promise<void> {
-    const isTagged = ({ tags }: Tagged) => dead.length > 0 && tags.some((tag) => dead.includes(tag));
-    const mayBeTagged = (lease: Lease) => isTagged(lease) || (dead.length > 0 && lease.tags === UNKNOWN_TAGS);
-    this.#voidLeases((lease) => paths.includes(pathOf(lease.uri)) || mayBeTagged(lease));
-    const removals = this.#tiers.flatMap((tier) => paths.map((path) => tier.remove(path)));
-    if (dead.length > 0) removals.push(...this.#tiers.map((tier) => tier.sweep(isTagged)));
-    await Promise.all(removals);
+    const isPath = paths.map((value): Named => ({ by: 'path', value }));
+    const isTagged = dead.map((value): Named => ({ by: 'profile-tag', value }));
+    this.#voidLeases(
+      ({ uri, tags }) =>
+        isPath.some((path) => namesUri(path, uri)) ||
+        (dead.length > 0 && (tags === UNKNOWN_TAGS || tags.some((tag) => dead.includes(tag)))),
+    );
+    await sweep(this.#tiers, [...isPath, ...isTagged], null);
   }
 
-  async purge({ by, value, soft }: Purge): Promise<number> {
-    const names = NAMING[by];
+  purge({ by, value, soft }: Purge): Promise<number> {
     // Which tags an answer under way will bring, nobody knows yet (I10).
-    this.#voidLeases((lease) => by === 'tag' || names({ ...lease, cacheTags: [] }, value));
-    // Most are in both tiers.
-    const purged = new Set<string>();
-    const isMeant = (slot: Slot) => {
-      const meant = names(slot, value);
-      if (meant) purged.add(JSON.stringify([slot.uri, slot.scope, slot.vary, slot.selection]));
-      return meant;
-    };
-    await Promise.all(this.#tiers.map((tier) => (soft === null ? tier.sweep(isMeant) : tier.soften(isMeant, soft))));
-    return purged.size;
+    this.#voidLeases((lease) => namesUri({ by, value }, lease.uri));
+    return sweep(this.#tiers, [{ by, value }], soft);
   }
 
   figures(): CacheFigures {

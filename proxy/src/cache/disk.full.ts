@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { openDiskStore } from './disk.ts';
+import { sweep } from './sweep.ts';
 import { sampleResponse } from './test-sample.ts';
 
 const [directory = '', how] = process.argv.slice(2);
@@ -16,10 +17,9 @@ const store = await openDiskStore({ directory, maxBytes: 1e7, version: '1' });
 while (store.figures.faults === 0) {
   for (let i = 0; i < 50; i++) store.put(sampleResponse(`/${randomBytes(2000).toString('hex')}`, ''));
   store.put(sampleResponse('/removed-at-once', ''));
-  await store.remove('/removed-at-once').catch(() => undefined);
+  await sweep([store], [{ by: 'path', value: '/removed-at-once' }], null).catch(() => undefined);
 }
-const meant = ({ uri }: { uri: string }) => uri === '/purged';
-const removal = how === 'soft' ? store.soften(meant, 1) : store.remove('/purged');
+const removal = sweep([store], [{ by: 'path', value: '/purged' }], how === 'soft' ? 1 : null);
 process.send?.(
   await removal.then(
     () => 'done',

@@ -9,13 +9,14 @@ import { join } from 'node:path';
 import { LarderError } from '@larder/sync/errors';
 import { Level } from 'level';
 import { BodyFiles } from './body-files.ts';
+import type { Named } from './named.ts';
 import { decodeRecord, decodeSlot, FORMAT } from './record.ts';
 import type { DiskSlot } from './record.ts';
 import { isInMemory } from './response.ts';
 import type { CacheRequest, Stored } from './response.ts';
 import { Segments } from './segments.ts';
 import type { Place } from './segments.ts';
-import { createShelves } from './shelves.ts';
+import { bytesOfTags, createShelves } from './shelves.ts';
 import type { Shelves } from './shelves.ts';
 import { softened } from './soften.ts';
 import type { Slot, Store } from './store.ts';
@@ -38,6 +39,7 @@ export interface DiskOptions {
 const MiB = 1024 * 1024;
 /** Headers and keys, roughly. */
 const OVERHEAD = 1024;
+const SETTLED = Promise.resolve();
 
 type Database = Level<string, string>;
 
@@ -123,8 +125,11 @@ class LevelStore implements DiskStore {
   readonly #shelves: Shelves<DiskSlot>;
   #faults: number;
   #nextId: number;
-  /** Slots by file: a validated response takes over the file of the one that it replaces. */
-  readonly #users = new Map<string, number>();
+  /** The URI of each file, and how many slots it has: a validated response takes over the file of the one it replaces. */
+  readonly #users = new Map<string, { uri: string; slots: number }>();
+  /** Has all that was revised been given to the disk? And while it takes it, or does not. */
+  #isSettled = true;
+  #settling = SETTLED;
 
   constructor({ database, files, segments, trust, slots, broken, maxBytes }: Parts) {
     this.#database = database;
@@ -139,10 +144,8 @@ class LevelStore implements DiskStore {
     });
     files.onBroken = (name) => {
       this.#faults++;
-      this.#shelves.revise(
-        ({ file }) => file === name,
-        () => null,
-      );
+      const isBroken = ({ file }: DiskSlot) => file === name;
+      this.#shelves.revise(this.#users.get(name)?.uri ?? '', isBroken, () => null);
     };
     this.#faults = broken.length;
     for (const id of broken) this.#behind.remove(id);
@@ -161,7 +164,7 @@ class LevelStore implements DiskStore {
   put(response: Stored): void {
     const { uri, scope, shared, vary, selection, tags, sequence, cacheTags } = response;
     const id = (this.#nextId++).toString(36).padStart(10, '0');
-    const bytes = response.body.length + OVERHEAD;
+    const bytes = response.body.length + OVERHEAD + bytesOfTags(response);
     const slot: DiskSlot = { id, bytes, uri, scope, shared, vary, selection, tags, sequence, cacheTags };
     if (!Buffer.isBuffer(response.body)) slot.file = response.body.name;
     const isTaken = this.#behind.write(slot, response);
@@ -177,22 +180,25 @@ class LevelStore implements DiskStore {
     this.#shelves.drop(slot);
   }
 
-  async remove(path: string): Promise<void> {
-    if (this.#shelves.removePath(path)) await this.#write();
+  urisOf(named: Named): Iterable<string> {
+    return this.#shelves.urisOf(named);
   }
 
-  async sweep(isDead: (slot: Slot) => boolean): Promise<void> {
-    const count = this.#shelves.revise(isDead, () => null);
-    if (count > 0) await this.#write();
+  revise(uri: string, isMeant: (slot: Slot) => boolean, soft: number | null): readonly Slot[] {
+    const revised = this.#shelves.revise(uri, isMeant, (slot) => (soft === null ? null : this.#soften(slot, soft)));
+    if (revised.length > 0) this.#isSettled = false;
+    return revised;
   }
 
-  async soften(isMeant: (slot: Slot) => boolean, at: number): Promise<void> {
-    const count = this.#shelves.revise(isMeant, (slot) => {
-      const stale = { ...slot, staleFrom: slot.staleFrom ?? at };
-      this.#behind.rewrite(stale);
-      return stale;
+  async flush({ durable }: { durable: boolean }): Promise<void> {
+    if (!durable) return void (await this.#behind.flush({ durable }));
+    if (!this.#isSettled) this.#settling = this.#settle();
+    this.#isSettled = true;
+    const settling = this.#settling;
+    // Perhaps another's: what that has removed, this one did not find.
+    await settling.finally(() => {
+      if (this.#settling === settling) this.#settling = SETTLED;
     });
-    if (count > 0) await this.#write();
   }
 
   get figures(): { responses: number; bytes: number; faults: number } {
@@ -205,8 +211,16 @@ class LevelStore implements DiskStore {
     await this.#database.close();
   }
 
+  #soften(slot: DiskSlot, staleFrom: number): DiskSlot {
+    // It is stale already, and does not get a second time to be so in.
+    if (slot.staleFrom !== undefined && slot.staleFrom <= staleFrom) return slot;
+    const stale = { ...slot, staleFrom };
+    this.#behind.rewrite(stale);
+    return stale;
+  }
+
   /** Writes what waits, durably. Where the disk does not take it, nothing on it is believed after a restart (I10). */
-  async #write(): Promise<void> {
+  async #settle(): Promise<void> {
     if (await this.#behind.flush({ durable: true })) return;
     const isSafe = await this.#trust.withdraw();
     throw new LarderError(
@@ -223,15 +237,16 @@ class LevelStore implements DiskStore {
   }
 
   #place(slot: DiskSlot): void {
-    if (slot.file !== undefined) this.#users.set(slot.file, (this.#users.get(slot.file) ?? 0) + 1);
+    const { file, uri } = slot;
+    if (file !== undefined) this.#users.set(file, { uri, slots: (this.#users.get(file)?.slots ?? 0) + 1 });
     this.#shelves.put(slot);
   }
 
-  #forget({ id, file }: DiskSlot): void {
+  #forget({ id, file, uri }: DiskSlot): void {
     this.#behind.remove(id);
     if (file === undefined) return;
-    const users = (this.#users.get(file) ?? 1) - 1;
-    if (users > 0) return void this.#users.set(file, users);
+    const slots = (this.#users.get(file)?.slots ?? 1) - 1;
+    if (slots > 0) return void this.#users.set(file, { uri, slots });
     this.#users.delete(file);
     void this.files.remove(file);
   }

@@ -1,6 +1,6 @@
 /** What an unsafe request's success makes out of date: RFC 9111 §4.4, and what such a request is likely to change besides. */
 import type { Cache } from './cache.ts';
-import { pathOf } from './query-variants.ts';
+import { pathOf } from './named.ts';
 import type { ResponseHead } from './response.ts';
 
 /** Methods that change nothing (RFC 9110 §9.2.1); any other one may. */

@@ -1,7 +1,7 @@
 /** The first tier: found without waiting. */
 import { isInMemory } from './response.ts';
 import type { CacheRequest, StoredResponse } from './response.ts';
-import { createShelves } from './shelves.ts';
+import { bytesOfTags, createShelves } from './shelves.ts';
 import type { Shelf } from './shelves.ts';
 import { softened } from './soften.ts';
 import type { Store } from './store.ts';
@@ -25,18 +25,10 @@ export function createMemoryStore(maxBytes: number): MemoryStore {
     },
     has: (uri) => shelves.hasUri(uri),
     drop: (slot) => shelves.drop(slot),
-    remove(path) {
-      shelves.removePath(path);
-      return Promise.resolve();
-    },
-    sweep(isDead) {
-      shelves.revise(isDead, () => null);
-      return Promise.resolve();
-    },
-    soften(isMeant, at) {
-      shelves.revise(isMeant, (response) => softened(response, at));
-      return Promise.resolve();
-    },
+    urisOf: (named) => shelves.urisOf(named),
+    revise: (uri, isMeant, soft) =>
+      shelves.revise(uri, isMeant, (response) => (soft === null ? null : softened(response, soft))),
+    flush: () => Promise.resolve(),
     get figures() {
       return shelves.figures();
     },
@@ -47,9 +39,9 @@ export function createMemoryStore(maxBytes: number): MemoryStore {
 /** What an object of this shape costs besides its texts, roughly. */
 const OVERHEAD = 1024;
 
-function bytesOf({ uri, selection, headers, cacheTags, body }: StoredResponse): number {
-  let bytes = OVERHEAD + body.length + uri.length + selection.length;
-  for (const tag of cacheTags) bytes += tag.length;
+function bytesOf(response: StoredResponse): number {
+  const { uri, selection, headers, body } = response;
+  let bytes = OVERHEAD + body.length + uri.length + selection.length + bytesOfTags(response);
   for (const [name, value] of Object.entries(headers)) bytes += 2 * (name.length + String(value).length);
   return bytes;
 }

@@ -1,12 +1,16 @@
-/** The index that both tiers share: a shelf per URI, on it one item per scope and selecting headers. */
+/** The index that both tiers share: a shelf per URI, on it one item per scope and selecting headers; by path and by tag too. */
 import { LRUCache } from 'lru-cache';
-import { QueryVariants } from './query-variants.ts';
+import { pathOf } from './named.ts';
+import type { Named } from './named.ts';
 import type { CacheRequest } from './response.ts';
 import type { Slot } from './store.ts';
+import { UriSets } from './uri-sets.ts';
 import { replaces, select } from './vary.ts';
 
 /** A crowd of variants under one URI drops its oldest. */
 const MOST_VARIANTS = 256;
+/** A place in the index by tags, roughly, bytes. */
+const TAG_OVERHEAD = 64;
 
 /** All under one URI. */
 export interface Shelf<T> {
@@ -28,10 +32,10 @@ export interface Shelves<T> {
   remove(item: T): void;
   /** Removes what this would replace. */
   drop(slot: Slot): void;
-  /** Removes all under a path, whatever the query; was there any? */
-  removePath(path: string): boolean;
-  /** Puts what `change` makes of the items that are meant in their place, or removes them for null; how many there were. */
-  revise(isMeant: (item: T) => boolean, change: (item: T) => T | null): number;
+  /** URIs under which there may be something named so: as they are while it is walked, whatever comes or goes. */
+  urisOf(named: Named): Iterable<string>;
+  /** Puts what `change` makes of the items under a URI that are meant in their place, or removes them for null; gives them. */
+  revise(uri: string, isMeant: (item: T) => boolean, change: (item: T) => T | null): readonly T[];
   figures(): { responses: number; bytes: number };
   clear(): void;
 }
@@ -48,9 +52,11 @@ export const createShelves = <T extends Slot>(options: ShelvesOptions<T>): Shelv
 
 class ShelfIndex<T extends Slot> implements Shelves<T> {
   readonly #options: ShelvesOptions<T>;
-  readonly #variants = new QueryVariants();
+  readonly #byPath = new UriSets();
+  readonly #byTag = new UriSets();
   readonly #shelves: LRUCache<string, Shelf<T>>;
   #lastId = 0;
+  #count = 0;
 
   constructor(options: ShelvesOptions<T>) {
     this.#options = options;
@@ -60,7 +66,9 @@ class ShelfIndex<T extends Slot> implements Shelves<T> {
       dispose: ({ items }, uri, reason) => {
         // A shelf that is replaced is no reason: its items are told of one by one.
         if (reason === 'set') return;
-        this.#variants.delete(uri);
+        this.#count -= items.length;
+        this.#byPath.delete(pathOf(uri), uri);
+        for (const item of items) for (const tag of tagsOf(item)) this.#byTag.delete(tag, uri);
         this.#tellGone(items);
       },
     });
@@ -106,32 +114,27 @@ class ShelfIndex<T extends Slot> implements Shelves<T> {
     this.#keepOnly(slot.uri, (other) => !replaces(slot, other));
   }
 
-  removePath(path: string): boolean {
-    const removed = [path, ...this.#variants.of(path)].map((uri) => this.#shelves.delete(uri));
-    return removed.includes(true);
+  urisOf({ by, value }: Named): Iterable<string> {
+    if (by === 'url') return this.#shelves.has(value) ? [value] : [];
+    if (by === 'path') return this.#byPath.of(value);
+    return by === 'prefix' ? this.#byPath.all() : this.#byTag.of(value);
   }
 
-  revise(isMeant: (item: T) => boolean, change: (item: T) => T | null): number {
-    // All that is stored is walked, and hits wait for it: so nothing is made of what is not meant.
-    const found: [uri: string, items: readonly T[]][] = [];
-    for (const [uri, { items }] of this.#shelves.entries()) if (items.some(isMeant)) found.push([uri, items]);
-    let count = 0;
-    // Only now: replacing a shelf moves it to the end of what is being walked.
-    for (const [uri, items] of found) {
-      const revised = items.map((item) => (isMeant(item) ? change(item) : item));
-      count += items.filter(isMeant).length;
-      // What has merely changed has not left.
-      const gone = items.filter((_item, at) => revised[at] === null);
-      const left = revised.filter((item) => item !== null);
-      this.#replace(uri, left, gone);
-    }
-    return count;
+  revise(uri: string, isMeant: (item: T) => boolean, change: (item: T) => T | null): readonly T[] {
+    const items = this.#itemsOf(uri);
+    const meant = items.filter(isMeant);
+    if (meant.length === 0) return meant;
+    const revised = items.map((item) => (isMeant(item) ? change(item) : item));
+    if (revised.every((item, at) => item === items[at])) return meant;
+    // What has merely changed has not left.
+    const gone = items.filter((_item, at) => revised[at] === null);
+    const left = revised.filter((item) => item !== null);
+    this.#replace(uri, left, gone);
+    return meant;
   }
 
   figures(): { responses: number; bytes: number } {
-    let responses = 0;
-    for (const { items } of this.#shelves.values()) responses += items.length;
-    return { responses, bytes: this.#shelves.calculatedSize };
+    return { responses: this.#count, bytes: this.#shelves.calculatedSize };
   }
 
   clear(): void {
@@ -148,13 +151,18 @@ class ShelfIndex<T extends Slot> implements Shelves<T> {
     if (left.length < items.length) this.#replace(uri, left);
   }
 
-  #replace(uri: string, items: readonly T[], gone = this.#itemsOf(uri).filter((item) => !items.includes(item))): void {
+  #replace(uri: string, items: readonly T[], gone = without(this.#itemsOf(uri), items)): void {
     if (items.length === 0) {
       this.#shelves.delete(uri);
       return;
     }
+    const old = this.#itemsOf(uri);
     this.#tellGone(gone);
-    this.#variants.add(uri);
+    this.#byPath.add(pathOf(uri), uri);
+    for (const item of without(items, old)) for (const tag of tagsOf(item)) this.#byTag.add(tag, uri);
+    for (const item of gone)
+      for (const tag of tagsOf(item)) if (!items.some((other) => carries(other, tag))) this.#byTag.delete(tag, uri);
+    this.#count += items.length - old.length;
     this.#shelves.set(uri, { id: ++this.#lastId, items });
   }
 
@@ -167,3 +175,18 @@ class ShelfIndex<T extends Slot> implements Shelves<T> {
     if (onGone !== undefined) for (const item of items) onGone(item);
   }
 }
+
+/** What its tags take in the index, bytes. */
+export function bytesOfTags(slot: Slot): number {
+  let bytes = 0;
+  for (const tag of tagsOf(slot)) bytes += TAG_OVERHEAD + tag.length;
+  return bytes;
+}
+
+/** The profile's and the origin's. */
+const tagsOf = ({ tags, cacheTags }: Slot): readonly string[] =>
+  tags.length === 0 ? cacheTags : [...tags, ...cacheTags];
+
+const carries = ({ tags, cacheTags }: Slot, tag: string) => tags.includes(tag) || cacheTags.includes(tag);
+
+const without = <T>(items: readonly T[], others: readonly T[]) => items.filter((item) => !others.includes(item));

@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { openDiskStore } from './disk.ts';
 import { createMemoryStore } from './memory.ts';
+import type { Named } from './named.ts';
 import type { CacheRequest, StoredResponse } from './response.ts';
 import { sampleResponse } from './test-sample.ts';
 import type { Store } from './store.ts';
+import { sweep } from './sweep.ts';
 import { selectionOf } from './vary.ts';
 
 const ending: (() => Promise<unknown>)[] = [];
@@ -72,17 +74,19 @@ describe.each(tiers)('the %s tier', (_name, open) => {
     expect(await bodyOf(request('/a', {}, 'anna'))).toBe('anna');
   });
 
-  test('drops a URI for everybody, one variant, or what a sweep names', async () => {
+  test('drops a path for everybody, one variant, or what a sweep names', async () => {
     const { store, bodyOf } = await opened();
-    for (const uri of ['/a', '/b', '/c']) store.put(sampleResponse(uri, uri));
+    for (const uri of ['/a', '/a?x=1', '/b', '/c']) store.put(sampleResponse(uri, uri));
     store.put(sampleResponse('/a', 'anna', { scope: 'anna' }));
     store.put(variant('/d', '1'));
     store.put(variant('/d', '2'));
-    await store.remove('/a');
-    await store.remove('/nothing');
+    const drop = (by: Named['by'], value: string) => sweep([store], [{ by, value }], null);
+    expect(await drop('path', '/a')).toBe(3);
+    expect(await drop('path', '/nothing')).toBe(0);
     store.drop(variant('/d', '1'));
-    await store.sweep(({ uri }) => uri === '/b');
+    expect(await drop('url', '/b')).toBe(1);
     expect(await bodyOf(request('/a'))).toBeNull();
+    expect(await bodyOf(request('/a?x=1'))).toBeNull();
     expect(await bodyOf(request('/a', {}, 'anna'))).toBeNull();
     expect(await bodyOf(request('/b'))).toBeNull();
     expect(await bodyOf(request('/c'))).toBe('/c');

@@ -1,4 +1,5 @@
 /** What both tiers are: the contract is run over each in store.contract.test.ts. */
+import type { Named } from './named.ts';
 import type { CacheRequest, Metadata, Stored } from './response.ts';
 
 /** What a tier can tell of a response without touching its body. */
@@ -22,15 +23,15 @@ export interface Store {
   drop(slot: Slot): void;
   /** What `find` would give, without counting as a use. */
   peek(request: CacheRequest): Stored | null | Promise<Stored | null>;
+  /** URIs under which there may be something named so: as they are while it is walked, whatever comes or goes. */
+  urisOf(named: Named): Iterable<string>;
+  /** Drops what is meant under a URI, or makes it stale from `soft` on (ms since 1970); gives what was meant. */
+  revise(uri: string, isMeant: (slot: Slot) => boolean, soft: number | null): readonly Slot[];
   /**
-   * Drops all under a path, whatever the query; resolves when it would not come back after a crash. Rejects with
+   * Writes what was revised. `durable`: resolves when a crash would not bring it back, and rejects with
    * `LARDER_PURGE_UNWRITTEN` where the disk does not take it: then it is gone until a restart at least.
    */
-  remove(path: string): Promise<void>;
-  /** Drops what `isDead` names; resolves and rejects as `remove` does. */
-  sweep(isDead: (slot: Slot) => boolean): Promise<void>;
-  /** Makes what `isMeant` names stale from `at` on (ms since 1970); resolves and rejects as `remove` does. */
-  soften(isMeant: (slot: Slot) => boolean, at: number): Promise<void>;
+  flush(how: { durable: boolean }): Promise<void>;
   readonly figures: { responses: number; bytes: number };
   close(): Promise<void>;
 }

@@ -2,7 +2,7 @@
 import { LarderError } from '@larder/sync/errors';
 import * as z from 'zod';
 import type { Cache, Purge } from '../cache/cache.ts';
-import { pathOf } from '../cache/query-variants.ts';
+import { pathOf } from '../cache/named.ts';
 import type { ClientRequest } from '../exchange.ts';
 import type { Rules } from '../cache/rules.ts';
 import type { Logger } from '../log.ts';
