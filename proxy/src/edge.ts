@@ -122,7 +122,7 @@ async function begin(config: Config, log: Logger, begun: AsyncDisposableStack): 
       ? createTap({ cache, back, identity, clock, maxBytes: config.memoryCacheBytes / 4 })
       : null;
   const onFresh = tap === null ? {} : { onFresh: tap.learn.bind(tap) };
-  const reader = createReader({ cache, cloud, back, link, rules, clock, config: limits, ...onFresh });
+  const reader = createReader({ cache, cloud, back, link, rules, identity, clock, config: limits, ...onFresh });
   const parts = { config, log, data, app, back, link, cloud, cache, rules, clock, reader, identity, known, tap, tls };
   begun.adopt(
     setInterval(() => void identity.refresh(), KEYS_INTERVAL),

@@ -113,7 +113,7 @@ const inboxOf = ({ config, back, app, identity, data, log }: Parts) =>
   });
 
 function handlersOf(parts: Parts) {
-  const { config, app, back, link, cloud, cache, log } = parts;
+  const { config, app, back, link, cloud, cache, identity, log } = parts;
   const readTags = createReadTags(app?.reads ?? {});
   const failed = (error: unknown) => log.error({ err: error }, 'what a change made out of date could not be dropped');
   const dropping = (tags: ReadTags) => (exchange: Exchange, status: number, headers: HeaderFields) => {
@@ -127,6 +127,7 @@ function handlersOf(parts: Parts) {
   const write = createWrite({
     back,
     link,
+    identity,
     forward,
     // The commit that took it has moved its tags on: to look for them among all that is stored would hold up every hit.
     invalidate: dropping(() => []),

@@ -21,6 +21,7 @@ import { termsOf } from './cache/rules.ts';
 import type { Rules } from './cache/rules.ts';
 import type { Cloud } from './cloud.ts';
 import type { Exchange } from './exchange.ts';
+import type { Identity } from './identity/identity.ts';
 import { sendInterim } from './respond.ts';
 import {
   mustDecode,
@@ -51,6 +52,7 @@ export interface ReaderDeps {
   /** Live: read at every request. `held`: the operator wants nothing sent. */
   link: Pick<Link, 'state' | 'held' | 'slow'>;
   rules: Rules;
+  identity: Pick<Identity, 'refusal'>;
   /** ms since 1970. */
   clock: () => number;
   /** Told of each answer given from what is fresh, once it has been written. */
@@ -190,7 +192,7 @@ class ReadPath {
     if (isCutOff && (await this.#answeredHere(reading, stored, 'unreachable', 'offline'))) return;
     // I8: nobody here can tell who that is, and the cloud, which could, is not there.
     if (isCutOff && reading.covered && reading.exchange.user === null)
-      return this.#fail(reading, new LarderError('LARDER_UNAUTHENTICATED'));
+      return this.#fail(reading, this.#deps.identity.refusal(reading.exchange.request.headers));
     if (isLocal(reading)) return this.#fail(reading, new LarderError('LARDER_LOCAL_SESSION'));
     if (onlyIfCached(reading.request))
       return this.#fail(reading, new LarderError('LARDER_CLOUD_TIMEOUT', 'Only what is here was wanted.'));

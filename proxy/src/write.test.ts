@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createEstablish } from './establish.ts';
 import type { EstablishDeps } from './establish.ts';
 import { verified } from './identity/caller.ts';
+import { NOBODY } from './identity/identity.ts';
 import { createLog } from './log.ts';
 import { createFrontServer } from './server.ts';
 import type { FrontServer } from './server.ts';
@@ -62,6 +63,7 @@ beforeEach(async () => {
       delivered: (entry) => void delivered.push(entry),
     },
     link,
+    identity: NOBODY,
     forward,
     invalidate: async ({ path }, status) => void invalidated.push(`${path} ${status}`),
     patience: 800,

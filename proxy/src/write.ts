@@ -5,12 +5,14 @@ import { LarderError } from '@larder/sync/errors';
 import { readBody } from './body.ts';
 import type { ClientRequest, ClientResponse, Exchange } from './exchange.ts';
 import { fieldsOf } from './forward.ts';
+import type { Identity } from './identity/identity.ts';
 import type { Link } from './link/link.ts';
 
 export interface WriteDeps {
   back: Pick<Back, 'accept' | 'delivered'>;
   /** Live: read at every request. `held`: the operator wants nothing sent. */
   link: Pick<Link, 'state' | 'held' | 'slow'>;
+  identity: Pick<Identity, 'refusal'>;
   forward(exchange: Exchange): Promise<void>;
   /** Drops what the cache holds of the addresses that a write has changed; awaited before its caller is answered (I6). */
   invalidate(exchange: Exchange, status: number, headers: Record<string, string>): Promise<void>;
@@ -26,14 +28,14 @@ const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
 
 /**
  * Makes the handler of writes that the profile knows. It rejects with a `LarderError` where a write cannot be taken:
- * `LARDER_UNAUTHENTICATED`, `LARDER_KEY_INVALID`, `LARDER_BODY_*`, or what `Back.accept` says.
+ * `LARDER_UNAUTHENTICATED`, `LARDER_KEYS_UNKNOWN`, `LARDER_KEY_INVALID`, `LARDER_BODY_*`, or what `Back.accept` says.
  */
 export function createWrite(deps: WriteDeps): (exchange: Exchange) => Promise<void> {
   return async (exchange) => {
     const { request, response, user } = exchange;
     // Whom the edge cannot verify, or what it cannot read, is the cloud's to judge.
     if (user === null && !isCutOff(deps)) return deps.forward(exchange);
-    if (user === null) throw new LarderError('LARDER_UNAUTHENTICATED');
+    if (user === null) throw deps.identity.refusal(request.headers);
     if (!isReadable(request)) return deps.forward(exchange);
 
     const key = keyOf(request);

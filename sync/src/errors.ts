@@ -102,6 +102,13 @@ export const ERRORS = {
     title: 'You are not signed in.',
     advice: 'Sign in and try again.',
   },
+  /** No signing keys of the app have ever been fetched: whoever asks with a token may well be signed in. */
+  LARDER_KEYS_UNKNOWN: {
+    status: 503,
+    exit: 1,
+    title: 'This box does not know yet whose sign-ins to trust.',
+    advice: 'Try again when it has reached the cloud once.',
+  },
   /** Signing in while the cloud is away: one answer to everybody, so that nobody learns who is known here. */
   LARDER_SIGN_IN_OFFLINE: {
     status: 401,

@@ -142,7 +142,27 @@ describe('a token signed by the app', () => {
 
   test('cannot be verified while cut off if no keys were ever seen', async () => {
     await cut();
-    expect(await (await start()).identify(bearer(await sign(first)))).toBeNull();
+    const identity = await start();
+    const headers = bearer(await sign(first));
+    expect(await identity.identify(headers)).toBeNull();
+    // Not that they are not signed in: that would sign them out.
+    expect(identity.refusal(headers).code).toBe('LARDER_KEYS_UNKNOWN');
+    expect(identity.refusal({}).code).toBe('LARDER_UNAUTHENTICATED');
+  });
+
+  test('for the first time is not put off for long by a fetch of the keys that failed', async () => {
+    const [listening] = server.listeners('request') as (() => void)[];
+    server.removeAllListeners('request').once('request', ({ socket }: { socket: { destroy(): void } }) => {
+      socket.destroy();
+      if (listening !== undefined) server.on('request', listening);
+    });
+    const identity = await start();
+    const headers = bearer(await sign(first));
+    expect(await identity.identify(headers)).toBeNull();
+    expect(fetches).toBe(0);
+    now += 1000;
+    expect(await identity.identify(headers)).toMatchObject({ claims: { sub: 'u1' } });
+    expect(fetches).toBe(1);
   });
 });
 

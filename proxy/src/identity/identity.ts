@@ -1,6 +1,7 @@
 /** Who is calling, and what they may do now: by the app's tokens, by this edge's own sessions, by the cloud's last word. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { StateStore } from '@larder/sync/client';
+import { LarderError } from '@larder/sync/errors';
 import type { LinkState } from '@larder/sync/link';
 import type { App, Doc, User } from '@larder/sync/profile';
 import type { JSONWebKeySet } from 'jose';
@@ -32,6 +33,8 @@ export interface IdentityOptions {
 export interface Identity {
   /** Whom the Authorization proves, or null. Answers at once where the token is known or there is none. */
   identify(headers: IncomingHttpHeaders): Caller | null | Promise<Caller | null>;
+  /** What to answer somebody whom `identify` does not know, where only this edge can answer. */
+  refusal(headers: IncomingHttpHeaders): LarderError;
   /** Raised whenever a request that was identified before may be identified otherwise, other than by the time. */
   readonly age: number;
   /** Fetches the app's signing keys anew, where there is a way. Never rejects. */
@@ -50,6 +53,7 @@ const bearerOf = (authorization: string | undefined) =>
 /** Without the app's keys nobody is verified here. */
 export const NOBODY: Identity = {
   identify: () => null,
+  refusal: () => new LarderError('LARDER_UNAUTHENTICATED'),
   age: 0,
   refresh: () => Promise.resolve(),
   heard: () => undefined,
@@ -82,6 +86,11 @@ export function createIdentity(options: IdentityOptions): Identity {
       const token = tokens.verify(text);
       return token instanceof Promise ? token.then(judge.token) : judge.token(token);
     },
+    refusal: ({ authorization }) =>
+      // To say that they are not signed in would make the app sign them out.
+      new LarderError(
+        keys.isKnown || bearerOf(authorization) === undefined ? 'LARDER_UNAUTHENTICATED' : 'LARDER_KEYS_UNKNOWN',
+      ),
     get age() {
       return tokens.age + people.age + vouchings.age;
     },

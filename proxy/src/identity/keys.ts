@@ -22,6 +22,8 @@ export interface KeysOptions {
 export interface Keys {
   /** The key for a token's header, fetched anew where it is not known. For jose. */
   readonly find: CompactVerifyGetKey;
+  /** There are keys, whichever. */
+  readonly isKnown: boolean;
   /** Resolves when the kept keys are in memory. */
   readonly loaded: Promise<void>;
   /** Asks the cloud for the present keys; keeps the known ones where it does not answer. Never rejects. */
@@ -30,6 +32,8 @@ export interface Keys {
 
 /** Between two fetches that tokens of unknown keys ask for: whoever sends such tokens must not load the cloud. */
 const MIN_INTERVAL = 10_000;
+/** And as long as there is not one key: without, nobody is anybody here once the cloud is away. */
+const FIRST_INTERVAL = 500;
 const FETCH_TIMEOUT = 3_000;
 const MAX_BYTES = 256 * 1024;
 const KEPT = 'jwks';
@@ -77,13 +81,20 @@ export function createKeys(options: KeysOptions): Keys {
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
     }
-    const soon = options.clock() - fetchedAt < MIN_INTERVAL;
+    const soon = options.clock() - fetchedAt < (known === null ? FIRST_INTERVAL : MIN_INTERVAL);
     if (options.reachable() && (fetching !== null || !soon)) await refresh();
     if (known === null) throw new errors.JWKSNoMatchingKey();
     return known.find(header, token);
   };
 
-  return { find, loaded, refresh };
+  return {
+    find,
+    get isKnown() {
+      return known !== null;
+    },
+    loaded,
+    refresh,
+  };
 }
 
 async function fetchKeySet({ cloud, path }: KeysOptions): Promise<JSONWebKeySet> {

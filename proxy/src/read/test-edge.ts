@@ -13,6 +13,7 @@ import { compileRules } from '../cache/rules.ts';
 import type { Rule } from '../config-rules.ts';
 import { createCloud } from '../cloud.ts';
 import type { Exchange } from '../exchange.ts';
+import { NOBODY } from '../identity/identity.ts';
 import { createReader } from '../read.ts';
 import type { Reader, ReaderDeps } from '../read.ts';
 import { sendProblem } from '../respond.ts';
@@ -97,6 +98,7 @@ export async function startTestEdge(
     back: played,
     rules: compileRules(rules ?? [], (secret) => createHash('sha256').update(secret).digest('hex')),
     link,
+    identity: NOBODY,
     clock: now,
     config: { patienceCeiling: 200, hardTimeout: 5000, maxObjectBytes: 100_000, replicaLag: 10_000, ...config },
   };

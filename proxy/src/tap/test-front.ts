@@ -83,6 +83,7 @@ export async function startFront(origin: URL, options: TestFrontOptions): Promis
     cloud,
     back: played,
     link,
+    identity,
     clock,
     rules: compileRules([], (secret) => createHash('sha256').update(secret).digest('hex')),
     config: { patienceCeiling: 200, hardTimeout: 5000, maxObjectBytes: 1e6, replicaLag: 10_000 },
