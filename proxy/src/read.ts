@@ -15,7 +15,6 @@ import type { Ticket } from './cache/fill.ts';
 import { partRequest, sliceOf } from './cache/part.ts';
 import { decide, mayServeStale, onlyIfCached } from './cache/policy.ts';
 import type { Need } from './cache/policy.ts';
-import { isInMemory } from './cache/response.ts';
 import type { Stored, StoredResponse } from './cache/response.ts';
 import { termsOf } from './cache/rules.ts';
 import type { Rules } from './cache/rules.ts';
@@ -55,7 +54,7 @@ export interface ReaderDeps {
   identity: Pick<Identity, 'refusal'>;
   /** ms since 1970. */
   clock: () => number;
-  /** Told of each answer given from what is fresh, once it has been written. */
+  /** Told of each answer given from what is fresh in memory, once it has been written. */
   onFresh?(reading: Reading, stored: StoredResponse): void;
   config: {
     /** Longest wait for the cloud where a lower rung can answer, ms. */
@@ -136,8 +135,11 @@ class ReadPath {
     const found = cache.find(ruled.request);
     const reading = readingOf(exchange, found, ruled, back);
     if (mustAskReplica(back, reading) || isLocal(reading)) return this.#readReplica(reading);
-    // Nothing up to here, and nothing in the next line, waits for anything.
-    if (found !== null && this.#answeredBy(found, reading)) return DONE;
+    // Nothing up to here, and nothing in the next lines, waits for anything.
+    if (found !== null && this.#answeredBy(found, reading)) {
+      this.#tellOfHit(reading, found);
+      return DONE;
+    }
     return this.#isReplicaFirst(reading) ? this.#readReplica(reading) : this.#readBelowMemory(reading, found);
   }
 
@@ -183,7 +185,8 @@ class ReadPath {
 
   async #readBelowMemory(reading: Reading, inMemory: MaybeStored): Promise<void> {
     const { cache, link } = this.#deps;
-    const onDisk = inMemory === null ? await cache.findOnDisk(reading.request) : null;
+    const finding = inMemory === null ? cache.findOnDisk(reading.request) : null;
+    const onDisk = finding instanceof Promise ? await finding : finding;
     if (onDisk !== null && this.#answeredBy(onDisk, reading)) return;
     if (this.#answeredByPart(reading)) return;
     const stored = inMemory ?? onDisk;
@@ -303,11 +306,15 @@ class ReadPath {
     if ((type !== 'fresh' && type !== 'stale-while-revalidate') || this.#bypass.hasPrecondition(exchange)) return false;
     this.counters[type === 'fresh' ? 'hit' : 'stale']++;
     sendHit(exchange, stored, now, pendingFor(back, reading));
-    if (type === 'fresh' && isInMemory(stored) && !mustDecode(exchange.request, stored))
-      this.#deps.onFresh?.(reading, stored);
     const mayRefresh = link.state !== 'offline' && !link.held && !isLocal(reading);
     if (type === 'stale-while-revalidate' && mayRefresh) this.fill.refresh(this.#questionOf(reading, stored));
     return true;
+  }
+
+  /** Not of what came from disk: what is asked for once only is not worth remembering. */
+  #tellOfHit(reading: Reading, stored: StoredResponse): void {
+    const { clock, onFresh } = this.#deps;
+    if (clock() < stored.freshUntil && !mustDecode(reading.exchange.request, stored)) onFresh?.(reading, stored);
   }
 
   /** Answers a range at once from a part that is stored. */

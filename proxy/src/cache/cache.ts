@@ -53,8 +53,8 @@ export interface Cache {
   readonly files: BodyFiles | null;
   /** In memory, without waiting. */
   find(request: CacheRequest): StoredResponse | null;
-  /** On disk; null at once where the index has nothing. What is found is taken into memory. */
-  findOnDisk(request: CacheRequest): Promise<Stored | null> | null;
+  /** On disk; at once where there is nothing, or where the disk is quick. What is found is taken into memory. */
+  findOnDisk(request: CacheRequest): Stored | null | Promise<Stored | null>;
   /** What either tier has, without taking it into memory or counting it as a use. */
   peek(request: CacheRequest): Promise<{ memory: StoredResponse | null; disk: Stored | null }>;
   /**
@@ -130,22 +130,27 @@ class TieredCache implements Cache {
     return found !== null && this.isCurrent(found) ? found : null;
   }
 
-  findOnDisk(request: CacheRequest): Promise<Stored | null> | null {
+  findOnDisk(request: CacheRequest): Stored | null | Promise<Stored | null> {
     const found = this.#disk?.find(request) ?? null;
-    return found === null ? null : this.#promote(request, found);
+    return found instanceof Promise ? this.#whileItHolds(request, found) : this.#promote(found);
   }
 
-  /** From disk into memory, unless it was invalidated on the way. */
-  async #promote(request: CacheRequest, finding: Stored | Promise<Stored | null>): Promise<Stored | null> {
+  /** Null where it was invalidated on the way (I10). */
+  async #whileItHolds(request: CacheRequest, finding: Promise<Stored | null>): Promise<Stored | null> {
     const lease = this.lease(request.uri, UNKNOWN_TAGS);
     try {
       const found = await finding;
-      if (found === null || !this.holds(lease) || !this.isCurrent(found)) return null;
-      this.#memory.put(found);
-      return found;
+      return this.holds(lease) ? this.#promote(found) : null;
     } finally {
       this.release(lease);
     }
+  }
+
+  /** From disk into memory. */
+  #promote(found: Stored | null): Stored | null {
+    if (found === null || !this.isCurrent(found)) return null;
+    this.#memory.put(found);
+    return found;
   }
 
   async peek(request: CacheRequest): Promise<{ memory: StoredResponse | null; disk: Stored | null }> {

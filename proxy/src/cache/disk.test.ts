@@ -97,6 +97,19 @@ test('a miss touches no disk: it is known at once', async () => {
   expect(store.find(request('/b'))).toBeNull();
 });
 
+test('what the disk gives quickly is found without waiting, and not after it was removed', async () => {
+  const directory = await newDirectory();
+  const first = await open(directory);
+  for (const uri of ['/a', '/b']) first.put(response(uri));
+  await first.close();
+  const store = await open(directory);
+  // The first one opens the file.
+  expect(await store.find(request('/b'))).toEqual(response('/b'));
+  expect(store.find(request('/a'))).toEqual(response('/a'));
+  store.revise('/a', () => true, null);
+  expect(store.find(request('/a'))).toBeNull();
+});
+
 test('a record of which a single bit flipped is a miss, and gone', async () => {
   const directory = await newDirectory();
   const store = await open(directory);

@@ -251,11 +251,22 @@ class LevelStore implements DiskStore {
     void this.files.remove(file);
   }
 
-  async #read(slot: DiskSlot): Promise<Stored | null> {
+  #read(slot: DiskSlot): Stored | null | Promise<Stored | null> {
+    const record = this.#segments.readAtOnce(slot.id);
+    const response = record === null ? null : this.#decode(record);
+    if (response === null) return this.#readBehind(slot);
+    return isInMemory(response) ? asOf(slot, response) : this.#check(slot, response);
+  }
+
+  async #readBehind(slot: DiskSlot): Promise<Stored | null> {
     const record = await this.#segments.read(slot.id).catch(() => null);
     // Removed while it was being read: it must not come back (I10).
     if (!this.#shelves.has(slot)) return null;
-    return this.#check(slot, record === null ? null : decodeRecord(record, (facts) => this.files.at(facts)));
+    return this.#check(slot, record === null ? null : this.#decode(record));
+  }
+
+  #decode(record: Buffer): Stored | null {
+    return decodeRecord(record, (facts) => this.files.at(facts));
   }
 
   async #check(slot: DiskSlot, response: Stored | null): Promise<Stored | null> {

@@ -45,6 +45,20 @@ test('a record is read as it was written, also by the next process', async () =>
   ]);
 });
 
+test('a short record in a file that is open is read at once, as it was written', async () => {
+  const directory = await newDirectory();
+  const segments = await open(directory, 1e6);
+  const writing = segments.append([record('a', 'first record')]);
+  expect(segments.readAtOnce('a')).toBeNull();
+  await writing;
+  expect(segments.readAtOnce('a')?.toString()).toBe('first record');
+  await segments.append([record('long', 'x'.repeat(65 * 1024))]);
+  expect(segments.readAtOnce('long')).toBeNull();
+  expect(await read(segments, 'long')).toHaveLength(65 * 1024);
+  await truncate(join(directory, '0'), 7);
+  expect([segments.readAtOnce('a'), segments.readAtOnce('nobody')]).toEqual([null, null]);
+});
+
 test('a file that nobody speaks of is removed at the start, one that holds nothing any more at once', async () => {
   const directory = await newDirectory();
   const segments = await open(directory);

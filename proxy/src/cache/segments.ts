@@ -6,9 +6,11 @@
  * What is here is checked when it is read, and nothing is synced: after a power cut a record that did not reach the disk
  * is a miss.
  */
+import { readSync } from 'node:fs';
 import { mkdir, open, readdir, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ReadPace } from './read-pace.ts';
 
 /** Where a record is: file, position and length in bytes. */
 export interface Place {
@@ -20,11 +22,18 @@ export interface Place {
 interface Segment {
   /** Opened when it is first needed. */
   file: Promise<FileHandle> | null;
+  /** The same, once it is open. */
+  opened: FileHandle | null;
+  /** Some file systems let no one read from a file meanwhile. */
+  isBeingWritten: boolean;
   size: number;
   /** Bytes of records that somebody still wants, and whose they are. */
   live: number;
   ids: Set<string>;
 }
+
+/** A longer record is worth another thread, bytes. */
+const LONGEST_AT_ONCE = 64 * 1024;
 
 export class Segments {
   readonly #directory: string;
@@ -32,6 +41,7 @@ export class Segments {
   readonly #limit: number;
   readonly #places = new Map<string, Place>();
   readonly #segments = new Map<number, Segment>();
+  readonly #pace = new ReadPace();
   #current: number;
 
   private constructor(directory: string, limit: number, places: Iterable<readonly [string, Place]>) {
@@ -73,9 +83,10 @@ export class Segments {
     }
     if (segment.size >= this.#limit) this.#current++;
     try {
-      segment.file ??= this.#open(number, 'wx+');
+      const file = await this.#fileOf(number, segment, 'wx+');
+      segment.isBeingWritten = true;
       await writeAll(
-        await segment.file,
+        file,
         records.flatMap(([, parts]) => parts),
         start,
       );
@@ -84,6 +95,8 @@ export class Segments {
       if (this.#current === number) this.#current++;
       await this.#tidy(number);
       throw error;
+    } finally {
+      segment.isBeingWritten = false;
     }
     for (const [id, place] of places) this.#register(id, place);
   }
@@ -92,11 +105,22 @@ export class Segments {
   async read(id: string): Promise<Buffer | null> {
     const place = this.#places.get(id);
     if (place === undefined) return null;
-    const segment = this.#segmentOf(place.segment);
-    segment.file ??= this.#open(place.segment, 'r');
-    const { buffer, bytesRead } = await (
-      await segment.file
-    ).read(Buffer.allocUnsafe(place.length), 0, place.length, place.at);
+    const file = await this.#fileOf(place.segment, this.#segmentOf(place.segment), 'r');
+    const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(place.length), 0, place.length, place.at);
+    return bytesRead === place.length ? buffer : null;
+  }
+
+  /** The same, waited for on the spot. Null where that could take long, or it cannot be read: `read` finds out. */
+  readAtOnce(id: string): Buffer | null {
+    const place = this.#places.get(id);
+    if (place === undefined || place.length > LONGEST_AT_ONCE) return null;
+    const { opened, isBeingWritten } = this.#segmentOf(place.segment);
+    const begun = performance.now();
+    if (opened === null || isBeingWritten || !this.#pace.isQuick(begun)) return null;
+    const buffer = Buffer.allocUnsafe(place.length);
+    const bytesRead = readOrNothing(opened, buffer, place.at);
+    const now = performance.now();
+    this.#pace.took(now - begun, now);
     return bytesRead === place.length ? buffer : null;
   }
 
@@ -129,7 +153,7 @@ export class Segments {
   #segmentOf(number: number): Segment {
     let segment = this.#segments.get(number);
     if (segment === undefined) {
-      segment = { file: null, size: 0, live: 0, ids: new Set() };
+      segment = { file: null, opened: null, isBeingWritten: false, size: 0, live: 0, ids: new Set() };
       this.#segments.set(number, segment);
     }
     return segment;
@@ -151,8 +175,9 @@ export class Segments {
     segment.ids.delete(id);
   }
 
-  #open(number: number, flags: 'r' | 'wx+'): Promise<FileHandle> {
-    return open(join(this.#directory, String(number)), flags, 0o600);
+  #fileOf(number: number, segment: Segment, flags: 'r' | 'wx+'): Promise<FileHandle> {
+    segment.file ??= open(join(this.#directory, String(number)), flags, 0o600).then((file) => (segment.opened = file));
+    return segment.file;
   }
 
   async #tidy(number: number): Promise<void> {
@@ -172,6 +197,14 @@ const wasteOf = (segment: Segment | null): number =>
 /** Whoever is reading from it reads on: a handle is closed behind what is under way. */
 const closeFile = ({ file }: Segment): Promise<void> =>
   file === null ? Promise.resolve() : file.then((handle) => handle.close()).catch(() => undefined);
+
+function readOrNothing({ fd }: FileHandle, buffer: Buffer, at: number): number {
+  try {
+    return readSync(fd, buffer, 0, buffer.length, at);
+  } catch {
+    return 0;
+  }
+}
 
 async function writeAll(file: FileHandle, parts: Buffer[], at: number): Promise<void> {
   const wanted = parts.reduce((sum, part) => sum + part.length, 0);
