@@ -1,35 +1,14 @@
-/** An edge, put together: which parts there are, and in which order they begin and end. */
+/** An edge's start: the back's threads first, the front's code while they load theirs, and at last the door. */
 import { once } from 'node:events';
 import type { AddressInfo, Server } from 'node:net';
-import { join } from 'node:path';
 import { loadProfile, startBack } from '@larder/sync/client';
 import type { Back } from '@larder/sync/client';
 import { LarderError } from '@larder/sync/errors';
 import type { App } from '@larder/sync/profile';
-import { createCache } from './cache/cache.ts';
-import { compileRules } from './cache/rules.ts';
-import { createCloud } from './cloud.ts';
 import type { Config } from './config.ts';
 import { openDataDirectory } from './data-directory.ts';
 import type { DataDirectory } from './data-directory.ts';
-import { createFront, scopeSecret } from './front.ts';
-import type { Parts } from './front.ts';
-import { openClock } from './identity/clock.ts';
-import type { EdgeClock } from './identity/clock.ts';
-import { keepContact } from './identity/contact.ts';
-import type { Contact, ContactDeps } from './identity/contact.ts';
-import { hideBy } from './identity/hide.ts';
-import { createIdentity, NOBODY } from './identity/identity.ts';
-import { openKnown } from './identity/known.ts';
-import { listenTo } from './identity/listen.ts';
-import { createLink } from './link/link.ts';
-import type { Link } from './link/link.ts';
-import { INTERVALS, systemClock } from './link/pacer.ts';
-import { createProbe, PROBE_TIMEOUT } from './link/probe.ts';
 import type { Logger } from './log.ts';
-import { createReader } from './read.ts';
-import { keepShell } from './shell.ts';
-import { createTap } from './tap/tap.ts';
 import { followCertificate } from './tls/renewal.ts';
 import type { Renewal } from './tls/renewal.ts';
 
@@ -43,12 +22,8 @@ export interface RunningEdge {
   close(): Promise<void>;
 }
 
-/** Connections to the cloud at the most; each carries one request at a time. */
-const CONNECTIONS = 128;
 /** Clients that may wait to be accepted: past that, they wait a second before they try again. Node has 511. */
 const BACKLOG = 4096;
-/** So that a signing key that the app has withdrawn does not count for longer. ms */
-const KEYS_INTERVAL = 3_600_000;
 const HOUR = 3_600_000;
 
 /**
@@ -60,77 +35,28 @@ export async function startEdge(config: Config, log: Logger): Promise<RunningEdg
   // Ended in the opposite order, also where a later one cannot begin.
   const begun = new AsyncDisposableStack();
   try {
-    const parts = await begin(config, log, begun);
+    const tls = beginTls(config, log, begun);
+    const data = begun.adopt(openDataDirectory(config.data, config.key), (it) => it.close());
+    const starting = beginBack(config, data, log, begun);
+    // Most of a start is loading code: the front's is loaded while the back's threads load theirs.
+    const [{ assemble }, { createFront }, { keepShell }] = await Promise.all([
+      import('./assembly.ts'),
+      import('./front.ts'),
+      import('./shell.ts'),
+    ]);
+    const [app, back] = await Promise.all([loadApp(config), starting]);
+    const parts = await assemble({ config, log, data, tls, app, back }, begun);
     const front = begun.adopt(createFront(parts), (it) => it.drain(config.shutdownGraceMs));
     await listen(front.server, config);
-    const address = addressOf(front.server, parts.tls === null ? 'http' : 'https');
-    if (parts.app?.shell !== undefined)
-      begun.defer(keepShell({ paths: parts.app.shell, url: address.url, link: parts.link, log }));
+    const address = addressOf(front.server, tls === null ? 'http' : 'https');
+    if (app?.shell !== undefined) begun.defer(keepShell({ paths: app.shell, url: address.url, link: parts.link, log }));
     parts.link.start();
-    log.info({ ...address, cloud: config.cloud.origin, profile: parts.app?.name ?? null }, 'listening');
-    return { ...address, failed: deathOf(parts.back), close: () => begun.disposeAsync() };
+    log.info({ ...address, cloud: config.cloud.origin, profile: app?.name ?? null }, 'listening');
+    return { ...address, failed: deathOf(back), close: () => begun.disposeAsync() };
   } catch (error) {
     await begun.disposeAsync();
     throw error;
   }
-}
-
-async function begin(config: Config, log: Logger, begun: AsyncDisposableStack): Promise<Parts> {
-  const tls = beginTls(config, log, begun);
-  const data = begun.adopt(openDataDirectory(config.data, config.key), (it) => it.close());
-  const { app, back } = await beginApp(config, data, log, begun);
-  const edgeClock = await openClock(back?.state ?? null, Date.parse(back?.status.replica.feed.asOf ?? '') || 0);
-  const clock = edgeClock.now;
-  const link = begun.adopt(beginLink(config, app, log), (it) => it.stop());
-  const pool = begun.adopt(
-    createCloud({
-      origin: config.cloud,
-      ...(app === null ? {} : { genuine: app.genuine }),
-      report: (fate) => link.report(fate),
-      connectTimeout: config.connectTimeoutMs,
-      headersTimeout: config.answerTimeoutMs,
-      bodyTimeout: config.answerTimeoutMs,
-      connections: CONNECTIONS,
-    }),
-    (it) => it.close(),
-  );
-  const cache = begun.adopt(
-    await createCache({
-      tags: back?.tags ?? null,
-      memoryBytes: config.memoryCacheBytes,
-      disk: config.diskCacheBytes === 0 ? null : { directory: join(data.path, 'cache'), bytes: config.diskCacheBytes },
-      version: app === null ? 'plain' : `${app.name}@${app.release}`,
-    }),
-    (it) => it.close(),
-  );
-  const limits = {
-    patienceCeiling: config.patienceMs,
-    hardTimeout: config.answerTimeoutMs,
-    maxObjectBytes: config.maxObjectBytes,
-    replicaLag: config.replicaLagMs,
-  };
-  const rules = compileRules(config.rules, hideBy(scopeSecret(data)));
-  const known = back === null ? null : await openKnown({ ...data, ...config, state: back.state, clock, log });
-  const identity =
-    app === null || back === null || known === null
-      ? NOBODY
-      : createIdentity({ app, cloud: pool, known, state: back.state, clock, link, log });
-  const cloud = app === null ? pool : listenTo(pool, app, identity);
-  // It writes no line for an answer, so not where every answer is to be seen.
-  const tap =
-    config.fastPath && !log.isLevelEnabled('debug')
-      ? createTap({ cache, back, identity, clock, maxBytes: config.memoryCacheBytes / 4 })
-      : null;
-  const onFresh = tap === null ? {} : { onFresh: tap.learn.bind(tap) };
-  const reader = createReader({ cache, cloud, back, link, rules, identity, clock, config: limits, ...onFresh });
-  const parts = { config, log, data, app, back, link, cloud, cache, rules, clock, reader, identity, known, tap, tls };
-  begun.adopt(
-    setInterval(() => void identity.refresh(), KEYS_INTERVAL),
-    clearInterval,
-  );
-  connect(parts);
-  if (known !== null) begun.adopt(beginContact({ ...parts, ...known, cloud: pool }, edgeClock), (it) => it.stop());
-  return parts;
 }
 
 /** First of all, because it is what most often is wrong. Null: clear HTTP. */
@@ -140,27 +66,25 @@ function beginTls({ tlsCertificate, tlsKey }: Config, log: Logger, begun: AsyncD
   return begun.adopt(followCertificate({ files, clock: Date.now, log }), (it) => it.stop());
 }
 
-/** The profile is loaded here while the back's threads load it too: with a second core that costs no time. */
-async function beginApp(
+/** Null without a profile. Its end waits for its beginning, and whoever needs it hears why there is none. */
+function beginBack(
   config: Config,
   data: DataDirectory,
   log: Logger,
   begun: AsyncDisposableStack,
-): Promise<{ app: App | null; back: Back | null }> {
+): Promise<Back | null> {
   const { profile } = config;
-  if (profile === undefined) return { app: null, back: null };
-  const starting = beginBack(config, profile, data, log);
-  begun.defer(() =>
-    starting.then(
-      (back) => back.stop(),
-      () => undefined,
-    ),
+  if (profile === undefined) return Promise.resolve(null);
+  const starting = openBack(config, profile, data, log);
+  const ended = starting.then(
+    (back) => () => back.stop(),
+    () => () => undefined,
   );
-  const [app, back] = await Promise.all([loadProfile(profile), starting]);
-  return { app, back };
+  begun.defer(async () => (await ended)());
+  return starting;
 }
 
-async function beginBack(config: Config, profile: string, data: DataDirectory, log: Logger): Promise<Back> {
+async function openBack(config: Config, profile: string, data: DataDirectory, log: Logger): Promise<Back> {
   const back = await startBack({
     data: data.path,
     profile,
@@ -181,42 +105,8 @@ async function beginBack(config: Config, profile: string, data: DataDirectory, l
   return back;
 }
 
-type ContactParts = Pick<Parts, 'config' | 'app' | 'link' | 'log'> & Pick<ContactDeps, 'cloud' | 'people'>;
-
-function beginContact({ config, app, link, log, cloud, people }: ContactParts, clock: EdgeClock): Contact {
-  const standings = app?.people?.standings ?? null;
-  const contact = keepContact({ standings, credential: config.credential, cloud, people, link, clock, log });
-  link.on('change', () => contact.changed());
-  contact.changed();
-  return contact;
-}
-
-function beginLink(config: Config, app: App | null, log: Logger): Link {
-  return createLink({
-    probe: createProbe({ origin: config.cloud, app, timeout: PROBE_TIMEOUT }),
-    // Not the wall's: set back, it would put off the next probe by as much (I5).
-    clock: systemClock,
-    intervals: INTERVALS,
-    jitter: Math.random,
-    log,
-  });
-}
-
-/** Who is told what. */
-function connect({ back, link, cloud, cache, reader, identity, tap }: Parts): void {
-  back?.link(link.state, link.held);
-  back?.on('fate', (fate) => link.report(fate));
-  back?.on('restored', () => void cache.purge({ by: 'prefix', value: '/', soft: null }));
-  let before = link.state;
-  link.on('change', (state, held) => {
-    back?.link(state, held);
-    tap?.forget();
-    if (state === 'offline' || held) reader.abandon();
-    if (state === 'online' && before === 'offline') cloud.renew();
-    if (state === 'online' && before !== 'online') void identity.refresh();
-    before = state;
-  });
-}
+const loadApp = ({ profile }: Config): Promise<App | null> =>
+  profile === undefined ? Promise.resolve(null) : loadProfile(profile);
 
 async function listen(server: Server, { host, port }: Config): Promise<void> {
   try {

@@ -1,5 +1,5 @@
 /** The back's way to the cloud: replay, feed and bootstrap go through here, and every request's fate is told to the link. */
-import { Pool, type Dispatcher } from 'undici';
+import type { Dispatcher, Pool } from 'undici';
 import type { Answer } from './client.ts';
 import { CloudFault, faultOf } from './fault.ts';
 import type { Fate } from './link.ts';
@@ -22,18 +22,16 @@ const MAX_ANSWER = 64 * 1024 * 1024;
 const GATEWAY = new Set([502, 503, 504]);
 
 export class Cloud {
-  readonly #pool: Pool;
   readonly #options: CloudOptions;
+  #pool: Promise<Pool> | null = null;
 
   constructor(options: CloudOptions) {
     this.#options = options;
-    this.#pool = new Pool(options.origin, {
-      connections: options.connections,
-      connect: { timeout: options.connectTimeout },
-      headersTimeout: options.answerTimeout,
-      bodyTimeout: options.answerTimeout,
-      pipelining: 1,
-    });
+  }
+
+  /** At the first request: its code is most of what a start would load in this thread, and no answer from here needs it. */
+  #opened(): Promise<Pool> {
+    return (this.#pool ??= openPool(this.#options));
   }
 
   /** Asks for something on the back's own account. Rejects with a `CloudFault` where the app gave no answer. */
@@ -58,9 +56,10 @@ export class Cloud {
   async *events(ask: Ask, authorization: string | null, silence: number, signal: AbortSignal): AsyncGenerator<string> {
     const headers: Record<string, string> = { accept: 'text/event-stream', ...ask.headers };
     if (authorization !== null) headers['authorization'] = authorization;
+    const pool = await this.#opened();
     const started = performance.now();
     try {
-      const response = await this.#pool.request({
+      const response = await pool.request({
         method: 'GET',
         path: ask.path,
         headers,
@@ -79,14 +78,15 @@ export class Cloud {
     }
   }
 
-  close(): Promise<void> {
-    return this.#pool.destroy();
+  async close(): Promise<void> {
+    await (await this.#pool)?.destroy();
   }
 
   async #request(options: Dispatcher.RequestOptions, signal?: AbortSignal): Promise<Answer> {
+    const pool = await this.#opened();
     const started = performance.now();
     try {
-      const response = await this.#pool.request(signal === undefined ? options : { ...options, signal });
+      const response = await pool.request(signal === undefined ? options : { ...options, signal });
       const answer = await answerOf(response);
       this.#judge(answer, started);
       return answer;
@@ -111,6 +111,17 @@ export class Cloud {
     if (evidence) this.#options.report({ type: 'failed', fault, ms: performance.now() - started });
     return error instanceof CloudFault ? error : new CloudFault(fault, sent, { cause: error });
   }
+}
+
+async function openPool({ origin, connections, connectTimeout, answerTimeout }: CloudOptions): Promise<Pool> {
+  const undici = await import('undici');
+  return new undici.Pool(origin, {
+    connections,
+    connect: { timeout: connectTimeout },
+    headersTimeout: answerTimeout,
+    bodyTimeout: answerTimeout,
+    pipelining: 1,
+  });
 }
 
 /** The app answered, but not what was asked for: the feed's cursor is unknown, a credential is not accepted. */

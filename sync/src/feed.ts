@@ -18,7 +18,8 @@ import { Polling } from './poll.ts';
 import { Reconcile } from './reconcile.ts';
 import { resOf } from './request.ts';
 import type { Slices } from './slices.ts';
-import { EVERYTHING, type Noted, type Store } from './store.ts';
+import type { Noted, Store } from './store.ts';
+import { EVERYTHING } from './tag-table.ts';
 import { transactionsOf } from './transactions.ts';
 import { Unmarked } from './unmarked.ts';
 

@@ -8,7 +8,8 @@ import type { Answer } from './client.ts';
 import type { Ask, Resource } from './profile.ts';
 import { resOf } from './request.ts';
 import type { Slices } from './slices.ts';
-import { EVERYTHING, type Store } from './store.ts';
+import type { Store } from './store.ts';
+import { EVERYTHING } from './tag-table.ts';
 
 export interface ReconcileParts {
   store: Store;

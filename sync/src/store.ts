@@ -14,10 +14,9 @@ import { prepareTables } from './replica/places.ts';
 import { openTables, type OpenTables, type Tables } from './replica/tables.ts';
 import { View } from './replica/view.ts';
 import { renameIds } from './rename-ids.ts';
+import { EVERYTHING } from './tag-table.ts';
 import { TEMPORARY_ID } from './temporary-id.ts';
 
-/** Every covered route carries this tag too: a bump of it makes all that is cached for them out of date. */
-export const EVERYTHING = '*';
 const MOST_TAGS = 20_000;
 
 /** What a commit changed, for the front to know before anybody is answered. */

@@ -1,6 +1,9 @@
 /** What the front knows of the back's changes, kept in step by messages that arrive before any answer does (I6). */
 import type { Tags } from './client.ts';
-import { EVERYTHING, type Bump } from './store.ts';
+import type { Bump } from './store.ts';
+
+/** Every covered route carries this tag too: a bump of it makes all that is cached for them out of date. */
+export const EVERYTHING = '*';
 
 export class TagTable implements Tags {
   readonly #generations = new Map<string, number>();

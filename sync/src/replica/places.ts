@@ -77,7 +77,10 @@ export function placesOf(db: DatabaseSync, name: string, resource: Resource): Pl
  */
 export function prepareTables(db: DatabaseSync, resources: Record<string, Resource>, release: number): void {
   const known = db.prepare('SELECT shape, generation, next_shape FROM resource WHERE name = ?');
-  const abandon = db.prepare('UPDATE resource SET next = NULL, next_shape = NULL, built = NULL WHERE name = ?');
+  // A start that changes nothing writes nothing, and so waits for no fsync.
+  const abandon = db.prepare(
+    'UPDATE resource SET next = NULL, next_shape = NULL, built = NULL WHERE name = ? AND next_shape IS NOT NULL',
+  );
   // Another release may turn pages otherwise: a walk that is under way begins this resource again.
   const begin = db.prepare('UPDATE resource SET next = ?2, next_shape = ?3, built = NULL, page = NULL WHERE name = ?1');
   for (const [name, resource] of Object.entries(resources)) {

@@ -5,7 +5,7 @@ import { openCheckpointer, openReader } from '../database.ts';
 import type { App, Read, User } from '../profile.ts';
 import { answerOf, reqOf } from '../request.ts';
 import { compileRoutes, type Routes } from '../route.ts';
-import { EVERYTHING } from '../store.ts';
+import { EVERYTHING } from '../tag-table.ts';
 import { absentIn } from './absent.ts';
 import { Incomplete } from './places.ts';
 import { openTables, type OpenTables } from './tables.ts';
