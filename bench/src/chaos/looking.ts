@@ -107,7 +107,10 @@ async function lookAtList(eyes: Eyes, row: Row, number: string): Promise<void> {
   suspect(eyes.book, row, `${row.resource}?number=${number} listed ${answer.body.data.length} ${sourceOf(answer)}`);
 }
 
-/** The field is as this edit made it, or as one that may have come after it. */
+/**
+ * The field is as this edit made it, or as one that may have come after it: any but those that were acknowledged before
+ * this one began. Of two that were under way at once either may be the later, whoever heard of it first.
+ */
 async function lookAtField(eyes: Eyes, row: Row): Promise<void> {
   const { book } = eyes;
   const { effect } = row;
@@ -120,7 +123,7 @@ async function lookAtField(eyes: Eyes, row: Row): Promise<void> {
       other.id === row.id &&
       other.effect.type === 'edit' &&
       other.effect.field === effect.field &&
-      (other.elsewhere || other.at === null || other.at >= (row.at ?? 0) || other === row),
+      (other.elsewhere || other.at === null || other.at >= row.begun || other === row),
   );
   const shown = answer.body[effect.field];
   if (later.some((other) => other.effect.type === 'edit' && other.effect.value === shown)) return;
