@@ -1,8 +1,9 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CONFIG_KEYS, flagOf } from '../config.ts';
 import type { Status } from '../console/status.ts';
+import { VERSION } from '../version.ts';
 import { openBox } from './test-box.ts';
 import type { Box } from './test-box.ts';
 
@@ -166,6 +167,21 @@ describe('an edge without a profile', () => {
     const files = () => readdirSync(join(box.directory, 'data'), { recursive: true, withFileTypes: true });
     const kept = () => files().filter((file) => file.isFile() && file.parentPath.includes('compiled')).length;
     await expect.poll(kept, PATIENT).toBeGreaterThan(100);
+    child.kill('SIGKILL');
+    await end;
+  });
+
+  test('I11: removes the code that other releases and other versions of Node.js have kept', async () => {
+    const compiled = join(box.directory, 'data', 'compiled');
+    for (const other of ['v1-of-node', join('0.0.1', 'v2-of-node'), join(VERSION, 'v3-of-node')]) {
+      mkdirSync(join(compiled, other), { recursive: true });
+      writeFileSync(join(compiled, other, 'code'), 'old');
+    }
+    const { child, end } = await startEdge();
+    await expect.poll(() => readdirSync(compiled), PATIENT).toEqual([VERSION]);
+    await expect
+      .poll(() => readdirSync(join(compiled, VERSION)), PATIENT)
+      .toEqual([expect.stringContaining(process.version)]);
     child.kill('SIGKILL');
     await end;
   });

@@ -1,7 +1,7 @@
 /** `larder start`: runs an edge until it is told to stop, or has a fault that only a new start can mend (I12). */
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { keepCompiled, useCompiled } from '@larder/sync/compiled';
+import { keepCompiled, pruneCompiled, useCompiled } from '@larder/sync/compiled';
 import { LarderError } from '@larder/sync/errors';
 import type { Config, ConfigKey } from '../config.ts';
 import { CONFIG_KEYS, defaultOf, docOf, flagOf, variableOf } from '../config.ts';
@@ -11,6 +11,7 @@ import type { RunningEdge } from '../edge.ts';
 import { makeDataDirectory } from '../data-directory.ts';
 import { createLog } from '../log.ts';
 import type { Logger } from '../log.ts';
+import { VERSION } from '../version.ts';
 import { columns, noneLeft, parse } from './command.ts';
 import type { Command } from './command.ts';
 
@@ -27,6 +28,9 @@ export const start: Command = {
     const edge = await begin(config, log);
     process.stdout.write(`listening on ${edge.url}\n`);
     keepCompiled();
+    pruneCompiled(compiledIn(config)).catch((error: unknown) =>
+      log.warn({ err: error }, 'old code is left on the disk'),
+    );
     return untilStopped(edge, log);
   },
 };
@@ -34,10 +38,12 @@ export const start: Command = {
 /** Most of a start is loading code: so the directory that has it compiled comes before the code. */
 async function begin(config: Config, log: Logger): Promise<RunningEdge> {
   makeDataDirectory(config.data);
-  useCompiled(join(config.data, 'compiled'));
+  useCompiled(join(compiledIn(config), VERSION));
   const { startEdge } = await import('../edge.ts');
   return startEdge(config, log);
 }
+
+const compiledIn = ({ data }: Config) => join(data, 'compiled');
 
 /** sysexits' EX_SOFTWARE, as LARDER_INTERNAL has it. */
 const CRASHED = 70;
