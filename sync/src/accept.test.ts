@@ -49,7 +49,7 @@ beforeEach(() => {
     now: Date.now,
     complete: () => isComplete,
   });
-  store.commit(() => store.putBase('articles', 'here', 1, { id: 'here', name: 'one', version: 1 }, 1));
+  store.commitAs('feed', () => store.putBase('articles', 'here', 1, { id: 'here', name: 'one', version: 1 }, 1));
 });
 
 afterEach(() => {

@@ -53,7 +53,7 @@ export class Audit {
     const { store, log, moved } = this.#parts;
     try {
       const report = await this.#all();
-      store.commit(() => store.setMeta('audit', JSON.stringify(report)));
+      store.commitAs('audited', () => store.setMeta('audit', JSON.stringify(report)));
       this.#status = { ...this.#status, running: null, last: report };
       const { checked, drifted, resources } = report;
       const sentence = `audit: checked ${checked} documents, ${drifted} drifted`;
@@ -217,7 +217,7 @@ class ResourceAudit {
 
   #mend(ids: readonly string[], inCloud: ReadonlyMap<string, Doc>): void {
     const { store } = this.#parts;
-    store.commit(() => {
+    store.commitAs('mended', () => {
       for (const id of ids) {
         const doc = inCloud.get(id);
         const known = typeof this.#table.row(id)?.base === 'string';

@@ -167,7 +167,7 @@ export class Back {
     if (!this.#clock.learn(date, ms)) return;
     this.#statusChanged();
     try {
-      this.#store.commit(() => this.#store.setMeta('clock-offset', String(this.#clock.offset)));
+      this.#store.commitAs('clock', () => this.#store.setMeta('clock-offset', String(this.#clock.offset)));
       this.#log('info', "the clock's offset from the cloud", { ms: this.#clock.offset });
     } catch (error) {
       this.#log('warn', "the clock's offset could not be kept", { error: messageOf(error) });
@@ -242,9 +242,9 @@ export class Back {
       case 'state-get':
         return this.#answerState(message.id, () => this.#state.get(message.key));
       case 'state-set':
-        return this.#answerState(message.id, () => this.#state.set(message.key, message.value, message.expiresAt));
+        return this.#changeState(message.id, () => this.#state.set(message.key, message.value, message.expiresAt));
       case 'state-delete':
-        return this.#answerState(message.id, () => (this.#state.delete(message.key) ? 'yes' : undefined));
+        return this.#changeState(message.id, () => (this.#state.delete(message.key) ? 'yes' : undefined));
       case 'state-list':
         return this.#answerState(message.id, () => JSON.stringify(this.#state.list(message.prefix)));
       case 'signed-in':
@@ -268,7 +268,7 @@ export class Back {
   /** A full disk loses nothing here: the credential comes again with the user's next write. */
   #signedIn({ user, authorization, claims }: Extract<ToWriter, { type: 'signed-in' }>): void {
     try {
-      this.#store.commit(() => {
+      this.#store.commitAs('signed-in', () => {
         if (this.#credentials.remember(user, authorization, claims)) this.#store.entries.hurryUser(user);
       });
       this.#replay.kick();
@@ -404,6 +404,10 @@ export class Back {
     this.#log('info', 'a person dealt with the inbox', { entry: seq, action, who });
     this.#statusChanged();
     this.#replay.kick();
+  }
+
+  #changeState(id: number, work: () => string | undefined | void): void {
+    this.#answerState(id, () => this.#store.commitAs('state', work));
   }
 
   #answerState(id: number, work: () => string | undefined | void): void {

@@ -235,7 +235,7 @@ describe('a box that is killed', () => {
       await stands('current');
       edge.back.link('offline', false);
       await edge.order('k1', 'a', 1);
-      await dieAt(edge, point, { order: null }, BOXES);
+      await dieAt(edge, point, { type: 'link', state: 'online' }, BOXES);
       expect(edge.cloud.starts).toHaveLength(1);
       await edge.open(BOXES);
       edge.back.link('online', false);
@@ -257,7 +257,7 @@ describe('a box that is killed', () => {
     await goOnWith(backup);
     edge.back.link('online', false);
     await stands('fork');
-    await dieAt(edge, point, { order: null, box: 'authorise' }, { ...BOXES, data: backup });
+    await dieAt(edge, point, { type: 'box', order: 'authorise' }, { ...BOXES, data: backup });
     // As it was left: a box that was let go doubts what it holds at each start besides.
     expect(statesIn(backup)).toEqual(states);
     await edge.open({ ...BOXES, data: backup });

@@ -25,7 +25,7 @@ afterEach(() => {
 const openStore = () => new Store(directory, profile, 'S1', () => undefined);
 
 const put = (...ids: string[]) =>
-  store.commit(() => {
+  store.commitAs('feed', () => {
     for (const id of ids) store.putBase('articles', id, 1, { id, version: 1, name: id, price: 1, qty: 1 }, 1);
   });
 
@@ -66,13 +66,13 @@ test('I12: a start knows the last count without counting, and counts again soon:
 test('a disk that does not take the count costs no more than that', async () => {
   const census = begin(false);
   put('a');
-  const { commit } = store;
-  store.commit = () => {
+  const { commitAs } = store;
+  store.commitAs = () => {
     throw new Error('full');
   };
   census.changed(true);
   await until('they are counted', () => census.of('articles') === 1);
-  store.commit = commit;
+  store.commitAs = commitAs;
   put('b');
   census.changed(false);
   await until('they are counted the next time too', () => census.of('articles') === 2);

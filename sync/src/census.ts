@@ -7,7 +7,7 @@ import { setTimeout as later } from 'node:timers';
 import type { Store } from './store.ts';
 
 export interface CensusParts {
-  store: Pick<Store, 'tables' | 'meta' | 'setMeta' | 'commit'>;
+  store: Pick<Store, 'tables' | 'meta' | 'setMeta' | 'commitAs'>;
   /** Lets everything go that waits for this thread. Rejects where the edge is stopping. */
   turn(): Promise<void>;
   /** The numbers are others now. */
@@ -75,6 +75,6 @@ export class Census {
     if (text === JSON.stringify(this.#counts)) return;
     this.#counts = counts;
     moved();
-    store.commit(() => store.setMeta(KEPT, text));
+    store.commitAs('counted', () => store.setMeta(KEPT, text));
   }
 }

@@ -4,8 +4,18 @@
  * `NODE_ENV=test`: without it the variable is no key of the configuration, and an edge that is given it does not start.
  */
 
-/** What is committed to `edge.db`, by what it is for. Each has a point before its commit and one after. */
+/**
+ * What is committed to `edge.db`, by what it is for. Each has a point before its commit and one after. There is no way to
+ * commit without a step: `transaction` of database.ts asks for one, and nothing else may change the file.
+ */
 export const STEPS = [
+  /** A start: the schema brought up to date, the profile's tables made, what was being sent put in doubt. */
+  'schema',
+  'tables',
+  'restart',
+  /** A queue taken from another box's export; and shown at the next start. */
+  'import',
+  'imported',
   /** Writes taken: entry, overlay and tags. */
   'accept',
   /** Entries marked as being sent, before the first byte. */
@@ -45,6 +55,19 @@ export const STEPS = [
   /** The tables of a new release take the place of the old ones; and a piece of those is cleared away. */
   'rebuilt',
   'cleared',
+  /** What an audit found to have drifted, set right; and what it reports. */
+  'mended',
+  'audited',
+  /** By the hour: what settled long ago, and state that has expired, is forgotten. */
+  'tidied',
+  /** How many documents there are. */
+  'counted',
+  /** The clock's offset from the cloud. */
+  'clock',
+  /** The credential of someone who has signed in, and the end of the delays of what waits for it. */
+  'signed-in',
+  /** Small state of the front's, set or removed. */
+  'state',
 ] as const;
 export type Step = (typeof STEPS)[number];
 

@@ -33,7 +33,7 @@ test('the latest credential of a user is the one in use, however often those bef
 test('I12: a credential whose transaction was taken back is news the next time', () => {
   remember('one');
   const takenBack = () =>
-    store.commit(() => {
+    store.commitAs('feed', () => {
       expect([remember('two'), sentWith()]).toEqual([true, 'two']);
       throw new Error('taken back');
     });

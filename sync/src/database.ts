@@ -2,10 +2,11 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { crashPoint, type Step } from './crash-point.ts';
 import { LarderError } from './errors.ts';
 
-/** Steps of the schema; the n-th brings `user_version` from n to n + 1. Never edited, only appended to. */
-const STEPS = [
+/** The n-th brings `user_version` from n to n + 1. Never edited, only appended to. */
+const SCHEMA = [
   `
   CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
@@ -162,6 +163,7 @@ export function openWriter(data: string): DatabaseSync {
       CREATE TEMP TABLE rerun (seq INTEGER PRIMARY KEY);
     `);
     migrate(db);
+    guard?.(db, true);
     return db;
   } catch (error) {
     if (error instanceof LarderError) throw error;
@@ -185,11 +187,11 @@ export function openCheckpointer(data: string): DatabaseSync {
 
 function migrate(db: DatabaseSync): void {
   const version = Number(db.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
-  if (version > STEPS.length)
+  if (version > SCHEMA.length)
     throw new LarderError('LARDER_DATA_UNUSABLE', `edge.db was written by a newer Larder (schema ${version}).`);
-  for (const [at, step] of STEPS.entries()) {
+  for (const [at, step] of SCHEMA.entries()) {
     if (at < version) continue;
-    db.exec(`BEGIN IMMEDIATE; ${step}; PRAGMA user_version = ${at + 1}; COMMIT;`);
+    transaction(db, 'schema', () => db.exec(`${step}; PRAGMA user_version = ${at + 1}`));
   }
 }
 
@@ -204,16 +206,28 @@ export function preparedOnce(db: DatabaseSync, sql: string): () => StatementSync
   return () => (statement ??= db.prepare(sql));
 }
 
-/** Runs `work` in one transaction; whatever it throws, nothing of it stays. */
-export function transaction<T>(db: DatabaseSync, work: () => T): T {
-  db.exec('BEGIN IMMEDIATE');
+/**
+ * Under tests the writer's connection takes no change outside of `transaction`: a commit that nobody can have the process
+ * crash at does not come about. Null in production.
+ */
+const guard: ((db: DatabaseSync, closed: boolean) => void) | null =
+  process.env['NODE_ENV'] === 'test' ? (db, closed) => db.exec(`PRAGMA query_only = ${closed ? 'ON' : 'OFF'}`) : null;
+
+/** Runs `work` in one durable transaction; whatever it throws, nothing of it stays. */
+export function transaction<T>(db: DatabaseSync, step: Step, work: () => T): T {
+  guard?.(db, false);
   try {
+    db.exec('BEGIN IMMEDIATE');
     const result = work();
+    crashPoint?.(`${step}:uncommitted`);
     db.exec('COMMIT');
+    crashPoint?.(`${step}:committed`);
     return result;
   } catch (error) {
     if (db.isTransaction) db.exec('ROLLBACK');
     throw diskError(error);
+  } finally {
+    guard?.(db, true);
   }
 }
 

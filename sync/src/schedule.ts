@@ -30,7 +30,7 @@ export function startSchedule(parts: ScheduleParts): { stop(): void } {
   const { store, inbox, state, keepSettled, now, auditSchedule, audit, failed } = parts;
   const tidy = schedule('17 * * * *', () => {
     try {
-      store.commit(() => {
+      store.commitAs('tidied', () => {
         store.entries.prune(new Date(now() - keepSettled).toISOString());
         inbox.prune();
         state.prune();

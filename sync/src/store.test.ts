@@ -59,7 +59,7 @@ test('I1, I11: a disk that is full fails all that came together, keeps none of i
 });
 
 test('a part of a commit that fails leaves nothing, and the front hears nothing of it', () => {
-  store.commit((noted) => {
+  store.commitAs('feed', (noted) => {
     store.part(
       noted,
       (part) => {
@@ -78,9 +78,9 @@ test('a part of a commit that fails leaves nothing, and the front hears nothing 
 
 test('I11: tags are bounded, and one that was forgotten still counts as raised', () => {
   const front = new TagTable();
-  store.commit((noted) => noted.tag('articles/first'));
+  store.commitAs('feed', (noted) => noted.tag('articles/first'));
   for (let page = 0; page < 41; page += 1)
-    store.commit((noted) => noted.tag(...Array.from({ length: 500 }, (_, n) => `articles/${page}-${n}`)));
+    store.commitAs('feed', (noted) => noted.tag(...Array.from({ length: 500 }, (_, n) => `articles/${page}-${n}`)));
   const { tags } = store.snapshot();
   expect(tags.length).toBeLessThan(20_000);
   expect(tags.map(([tag]) => tag)).toContain(EVERYTHING);
@@ -93,7 +93,7 @@ test('I11: tags are bounded, and one that was forgotten still counts as raised',
 test('I6: an entry that touches other documents after it was run again is told with its new tags', () => {
   accept.all([order('k1')]);
   bumps.length = 0;
-  store.commit(() => {
+  store.commitAs('feed', () => {
     const [seq] = store.entries.overlaid().map((entry) => entry.seq);
     const { path, search } = store.entries.get(seq ?? 0);
     store.entries.rewrite(seq ?? 0, path, search, JSON.stringify({ id: 'o1', article: 'b', qty: 1 }));
@@ -104,7 +104,7 @@ test('I6: an entry that touches other documents after it was run again is told w
 });
 
 test('I11: an entry waits for the last one that edited its document, and through it for those before', () => {
-  store.commit(() => store.putBase('articles', 'a', 1, { id: 'a', name: 'one', version: 1 }, 1));
+  store.commitAs('feed', () => store.putBase('articles', 'a', 1, { id: 'a', name: 'one', version: 1 }, 1));
   const edits = Array.from({ length: 50 }, (_, n) => ({ ...order(`k${n}`), method: 'PATCH', path: '/articles/a' }));
   accept.all(edits);
   const needs = store.db.prepare('SELECT seq, need FROM entry_need ORDER BY seq').all();
@@ -121,11 +121,11 @@ test('I11: what settled long ago is forgotten, with the temporary ids that it ha
     store.replaceIds({ [temporaryId('articles', store.entries.get(seq))]: `made-${seq}` }, seq);
     store.rebase.release(seq);
   };
-  store.commit(() => {
+  store.commitAs('feed', () => {
     settle(1, '2026-01-01T00:00:00.000Z');
     settle(2, '2026-03-01T00:00:00.000Z');
   });
-  store.commit(() => store.entries.prune('2026-02-01T00:00:00.000Z'));
+  store.commitAs('feed', () => store.entries.prune('2026-02-01T00:00:00.000Z'));
   expect(store.entries.byKey('ann', 'k1')).toBeNull();
   expect(store.db.prepare('SELECT id FROM temporary_id').all()).toMatchObject([{ id: 'made-2' }]);
 });
@@ -144,9 +144,9 @@ test('I1, I10: a commit that waits for no fsync raises no tag, and is one of a f
   expect(fill('a')).toEqual({ synchronous: NORMAL, raised: false });
   accept.all([order('k1')]);
   expect(fill('b')).toEqual({ synchronous: FULL, raised: true });
-  store.commit((noted) => store.release(1, noted));
+  store.commitAs('feed', (noted) => store.release(1, noted));
   expect(fill('c')).toEqual({ synchronous: NORMAL, raised: false });
-  store.commit(() => store.setMeta('walked', '1'));
+  store.commitAs('feed', () => store.setMeta('walked', '1'));
   expect(fill('d')).toEqual({ synchronous: FULL, raised: true });
   expect(() =>
     store.commitAs('rebuild', () => {

@@ -1,6 +1,6 @@
 /** What the writer thread owns: `edge.db` with replica, overlay, queue and tags, and the one way to commit to them. */
 import type { DatabaseSync } from 'node:sqlite';
-import { crashPoint, type Step } from './crash-point.ts';
+import type { Step } from './crash-point.ts';
 import { isDiskFault, openWriter, savepoint, transaction } from './database.ts';
 import { LarderError } from './errors.ts';
 import type { App, Doc } from './profile.ts';
@@ -69,7 +69,7 @@ export class Store {
     this.app = app;
     this.#published = published;
     this.db = openWriter(data);
-    transaction(this.db, () => prepareTables(this.db, app.resources, app.release));
+    transaction(this.db, 'tables', () => prepareTables(this.db, app.resources, app.release));
     this.#open = openTables(this.db, app.resources, computedIn(this.db, app.resources));
     this.tables = this.#open.tables;
     this.view = new View({ db: this.db, tables: this.tables, store });
@@ -89,14 +89,14 @@ export class Store {
     );
     this.#sequence = Number(this.meta('sequence') ?? 0);
     this.#readable();
-    transaction(this.db, () => this.entries.restart());
+    transaction(this.db, 'restart', () => this.entries.restart());
     this.#showImported();
   }
 
   /** What was imported while nobody could run it is shown from the start (I6). */
   #showImported(): void {
     if (this.meta(IMPORTED) === null) return;
-    transaction(this.db, () => {
+    transaction(this.db, 'imported', () => {
       const noted = new Noted();
       for (const { seq, tags } of this.entries.overlaid()) if (tags.length === 0) this.rebase.rerun(seq);
       noted.tag(...this.rebase.settle().tags);
@@ -133,15 +133,16 @@ export class Store {
 
   /**
    * Runs `work` in one durable transaction, brings the views in line, raises the tags it noted, and tells the front
-   * after the commit and before anything else (I6).
+   * after the commit and before anything else (I6). At each step tests can have the process crash.
    */
-  commit<T>(work: (noted: Noted) => T): T {
-    return this.#commit(work, null);
-  }
-
-  /** The same, as a step at which tests can have the process crash. */
   commitAs<T>(step: Step, work: (noted: Noted) => T): T {
-    return this.#commit(work, step);
+    if (!this.#isRepeatable(step)) return this.#commitNow(step, work);
+    this.db.exec('PRAGMA synchronous = NORMAL');
+    try {
+      return this.#commitNow(step, work);
+    } finally {
+      this.db.exec('PRAGMA synchronous = FULL');
+    }
   }
 
   /**
@@ -149,7 +150,7 @@ export class Store {
    * a commit waits for no fsync, and the next one that does brings all before it to the disk. It raises no tag: a sequence
    * that went back would let answers be found in the cache that were invalidated (I10).
    */
-  #isRepeatable(step: Step | null): boolean {
+  #isRepeatable(step: Step): boolean {
     if (step === 'rebuild' || step === 'cleared') return true;
     return step === 'walk-page' && this.#isFirstWalk() && this.overlay.isEmpty();
   }
@@ -159,29 +160,17 @@ export class Store {
     return this.meta('walked') === null;
   }
 
-  #commit<T>(work: (noted: Noted) => T, step: Step | null): T {
-    if (!this.#isRepeatable(step)) return this.#commitNow(work, step);
-    this.db.exec('PRAGMA synchronous = NORMAL');
-    try {
-      return this.#commitNow(work, step);
-    } finally {
-      this.db.exec('PRAGMA synchronous = FULL');
-    }
-  }
-
-  #commitNow<T>(work: (noted: Noted) => T, step: Step | null): T {
+  #commitNow<T>(step: Step, work: (noted: Noted) => T): T {
     const noted = new Noted();
-    const result = transaction(this.db, () => {
+    const result = transaction(this.db, step, () => {
       const value = work(noted);
       const { tags, retagged } = this.rebase.settle();
       noted.tag(...tags, ...this.#plain);
       this.#plain.clear();
       noted.opened.push(...retagged);
       this.#raise(noted);
-      if (step !== null) crashPoint?.(`${step}:uncommitted`);
       return value;
     });
-    if (step !== null) crashPoint?.(`${step}:committed`);
     if (noted.tags.size > 0 || noted.opened.length > 0 || noted.closed.length > 0)
       this.#published({
         sequence: this.#sequence,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -10,11 +10,12 @@ import { startCloud } from '../stage/cloud.ts';
 import { startEdge } from '../stage/edge.ts';
 import { runProcess, type Running } from '../stage/process.ts';
 import { differences } from '../store-day/store-day.ts';
-import { DAYS, isFresh, REACHED, type ReachedPoint } from './crash-days.ts';
+import { clockFor, DAYS, isFresh, REACHED, type ReachedPoint } from './crash-days.ts';
 import { copyEdge, type CloudDatabase } from './databases.ts';
 import { feedOf, waitingIn } from './evidence.ts';
 import type { Offer } from './outbox.ts';
 import { makeTemplates, type Template, type Templates } from './template.ts';
+import { clockedBy } from './world.ts';
 
 let directory: string;
 let templates: Templates;
@@ -39,13 +40,17 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
+const clock = () => join(directory, 'clock');
+
 interface Offered extends Offer {
   client: Client;
 }
 
 /** An edge whose process ends at the point, or never (null). */
 async function edgeThatDies(data: string, port: number, point: ReachedPoint | null): Promise<Running> {
-  const env: Record<string, string> = point === null ? {} : { NODE_ENV: 'test', LARDER_CRASH_AT: point };
+  if (point !== null) writeFileSync(clock(), String(clockFor(point, new Date())));
+  const env: Record<string, string> =
+    point === null ? {} : { ...clockedBy(clock()), NODE_ENV: 'test', LARDER_CRASH_AT: point };
   return startEdge({ cloud: link.url, data, port, env, flags: ['--answer-timeout-ms', '3000'] });
 }
 

@@ -15,7 +15,8 @@ beforeEach(async () => {
   edge.back.link('offline', false);
 });
 
-const dieAt = (point: CrashPoint, order: ActOrder | null = null) => die(edge, point, { order });
+const dieAt = (point: CrashPoint, order: ActOrder | null = null) =>
+  die(edge, point, order === null ? { type: 'link', state: 'online' } : { type: 'inbox', order });
 
 /** As the dead process left it: the maker's state, and what the others say of the article that it makes. */
 function left(): { applied: boolean; temporary: boolean } {

@@ -71,7 +71,7 @@ class Run {
   constructor() {
     this.edge = edges.make(this.cloud, { feed: false });
     this.book = new Book(this.edge);
-    this.edge.store.commit(() => {
+    this.edge.store.commitAs('feed', () => {
       for (const id of ARTICLES) {
         this.cloud.setArticle(id, { name: id, qty: 100 });
         this.edge.store.putBase('articles', id, 1, this.cloud.article(id) ?? null, 0);

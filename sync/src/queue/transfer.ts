@@ -93,7 +93,7 @@ export function importQueue(data: string, text: string): Imported {
   const lines = linesOf(text);
   const db = openWriter(data);
   try {
-    return transaction(db, () => {
+    return transaction(db, 'import', () => {
       const known = db.prepare('SELECT seq, fingerprint FROM entry WHERE user = ? AND key = ?');
       const insert = inserting(db);
       const imported: Imported = { entries: 0, known: 0, mismatched: [] };

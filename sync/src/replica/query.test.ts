@@ -29,7 +29,7 @@ let store: Store;
 beforeAll(() => {
   data = mkdtempSync(join(tmpdir(), 'larder-query-'));
   store = new Store(data, app, 'S1', () => undefined);
-  store.commit(() => docs.forEach((doc) => store.putBase('articles', String(doc['id']), 1, doc, 1)));
+  store.commitAs('feed', () => docs.forEach((doc) => store.putBase('articles', String(doc['id']), 1, doc, 1)));
 });
 afterAll(() => {
   store.close();
@@ -174,10 +174,10 @@ test('what is no longer shown is no longer found', () => {
   const id = String(first['id']);
   const count = (term: string) => store.view.count('articles', { terms: [term] });
   const before = count('tea');
-  store.commit(() => store.putBase('articles', id, 2, { ...first, name: 'unmistakable' }, 1));
+  store.commitAs('feed', () => store.putBase('articles', id, 2, { ...first, name: 'unmistakable' }, 1));
   expect([count('tea'), count('unmistakable')]).toEqual([before - 1, 1]);
-  store.commit(() => store.putBase('articles', id, 3, null, 1));
+  store.commitAs('feed', () => store.putBase('articles', id, 3, null, 1));
   expect([count('tea'), count('unmistakable')]).toEqual([before - 1, 0]);
-  store.commit(() => store.putBase('articles', id, 4, first, 1));
+  store.commitAs('feed', () => store.putBase('articles', id, 4, first, 1));
   expect([count('tea'), count('unmistakable')]).toEqual([before, 0]);
 });

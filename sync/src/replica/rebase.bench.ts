@@ -59,18 +59,20 @@ const timed = (work: () => void): number => {
 };
 const article = (version: number) => ({ id: 'a', name: 'article a', qty: 1_000_000, version });
 
-store.commit(() => {
+store.commitAs('feed', () => {
   store.putBase('articles', 'a', 1, article(1), 0);
   store.putBase('levels', 'a', 1, { id: 'a', qty: 1_000_000, version: 1 }, 0);
 });
 const accepting = timed(() => {
   for (let n = 0; n < sales; n += BATCH) accept.all(Array.from({ length: BATCH }, (_, at) => call(n + at)));
 });
-const counting = timed(() => store.commit(() => store.putBase('levels', 'a', 2, { id: 'a', qty: 9, version: 2 }, 0)));
-const renaming = timed(() => store.commit(() => store.putBase('articles', 'a', 2, article(2), 0)));
+const counting = timed(() =>
+  store.commitAs('feed', () => store.putBase('levels', 'a', 2, { id: 'a', qty: 9, version: 2 }, 0)),
+);
+const renaming = timed(() => store.commitAs('feed', () => store.putBase('articles', 'a', 2, article(2), 0)));
 const landing = timed(() => {
   for (let seq = 1; seq <= sales; seq += BATCH)
-    store.commit((noted) => {
+    store.commitAs('feed', (noted) => {
       for (let at = seq; at < seq + BATCH; at += 1) store.release(at, noted);
     });
 });

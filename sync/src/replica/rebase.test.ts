@@ -52,7 +52,7 @@ class Model {
 }
 
 function take(store: Store, model: Model, each: Step, at: number): void {
-  store.commit((noted) => {
+  store.commitAs('feed', (noted) => {
     if (each.type === 'land') {
       const entry = model.waiting[each.n];
       if (entry === undefined) return;

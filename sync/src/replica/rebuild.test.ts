@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +11,7 @@ import { Credentials } from '../credentials.ts';
 import type { App, Doc } from '../profile.ts';
 import { Slices } from '../slices.ts';
 import { Store } from '../store.ts';
-import type { CrashingJob } from '../test-app/crashing-back.ts';
+import { dieAt } from '../test-app/die-at.ts';
 import { until, useEdge } from '../test-app/edge.ts';
 import nextProfile from '../test-app/next-release-profile.ts';
 import profile from '../test-app/profile.ts';
@@ -68,7 +66,8 @@ function open(app: App) {
     store,
     read,
     write: (method: string, path: string, body: Doc, key: string) => accept.all([call(method, path, body, key)])[0],
-    put: (doc: Doc) => store.commit(() => store.putBase('articles', String(doc['id']), Number(doc['version']), doc, 1)),
+    put: (doc: Doc) =>
+      store.commitAs('feed', () => store.putBase('articles', String(doc['id']), Number(doc['version']), doc, 1)),
     /** Rebuilds, with `between` at each turn that others get. */
     rebuild: (between: () => void, units = 5) => rebuild(store, between, units),
     close() {
@@ -87,7 +86,7 @@ function rebuild(store: Store, between: () => void, units: number): Promise<void
 }
 
 function fill(store: Store, docs: Doc[]): void {
-  store.commit(() => {
+  store.commitAs('feed', () => {
     for (const doc of docs) store.putBase('articles', String(doc['id']), Number(doc['version']), doc, 1);
     store.db.exec('UPDATE resource SET complete = 1');
   });
@@ -202,7 +201,8 @@ describe('a new release of the profile', () => {
           version += 1;
           const { at, kind } = one;
           if (kind === 'put') edge.put(docOf(at, version));
-          if (kind === 'remove') edge.store.commit(() => edge.store.putBase('articles', idOf(at), version, null, 1));
+          if (kind === 'remove')
+            edge.store.commitAs('feed', () => edge.store.putBase('articles', idOf(at), version, null, 1));
           if (kind === 'order') edge.write('POST', '/orders', { article: idOf(at), qty: 1 }, `k${version}`);
           if (kind === 'edit') edge.write('PATCH', `/articles/${idOf(at)}`, { name: `n${version}` }, `k${version}`);
         });
@@ -246,7 +246,6 @@ const tablesOf = ({ db }: Store): string[] =>
 
 describe('a rebuild that is killed', () => {
   const edge = useEdge();
-  const CHILD = join(import.meta.dirname, '..', 'test-app', 'crashing-back.ts');
   const NEXT = join(import.meta.dirname, '..', 'test-app', 'next-release-profile.ts');
   const points: [CrashPoint, number][] = [
     ['rebuild:uncommitted', 3],
@@ -267,16 +266,8 @@ describe('a rebuild that is killed', () => {
       edge.back.link('offline', false);
       await edge.order('k1', 'a', 2);
       await edge.make('k2', 'a new one');
-      await edge.back.stop();
-
-      const { sealKey: _, ...options } = edge.options({ profile: NEXT });
       // No link: what waits is still to be there.
-      const job: CrashingJob = { options: { ...options, cloud: options.cloud.href }, order: null, link: 'offline' };
-      const child = spawn(process.execPath, [CHILD, JSON.stringify(job)], {
-        env: { ...process.env, NODE_ENV: 'test', LARDER_CRASH_AT: `${point}:${n}` },
-        stdio: 'ignore',
-      });
-      expect((await once(child, 'exit'))[1]).toBe('SIGKILL');
+      await dieAt(edge, `${point}:${n}`, { type: 'link', state: 'offline' }, { profile: NEXT });
       const db = new DatabaseSync(join(edge.data, 'edge.db'), { readOnly: true });
       expect(db.prepare('SELECT state, release FROM entry').all()).toMatchObject([
         { state: 'queued', release: 1 },
