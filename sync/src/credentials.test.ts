@@ -21,7 +21,8 @@ afterEach(() => {
   rmSync(data, { recursive: true });
 });
 
-const remember = (authorization: string) => credentials.remember('ann', authorization, null);
+const rememberIn = (authorization: string) => credentials.remember('ann', authorization, null);
+const remember = (authorization: string) => store.commitAs('signed-in', () => rememberIn(authorization));
 const sentWith = () => credentials.identity(ENTRY, 0)?.authorization ?? null;
 
 test('the latest credential of a user is the one in use, however often those before were read', () => {
@@ -33,8 +34,8 @@ test('the latest credential of a user is the one in use, however often those bef
 test('I12: a credential whose transaction was taken back is news the next time', () => {
   remember('one');
   const takenBack = () =>
-    store.commitAs('feed', () => {
-      expect([remember('two'), sentWith()]).toEqual([true, 'two']);
+    store.commitAs('signed-in', () => {
+      expect([rememberIn('two'), sentWith()]).toEqual([true, 'two']);
       throw new Error('taken back');
     });
   expect(takenBack).toThrow('taken back');

@@ -272,7 +272,8 @@ export class Feed {
 
   /**
    * Waits while replay offers again what the cloud has lost. Until then the base stays as it is: it contains all of that,
-   * and the documents of the restored cloud do not yet (I6). What cannot be settled is shown by the overlay from then on.
+   * and the documents of the restored cloud do not yet (I6). What cannot be settled holds the documents that it
+   * touches as they are, from then on until it is.
    */
   async #offerAgain(changes: Changes): Promise<void> {
     const { store, storeId, log } = this.#parts;
@@ -284,21 +285,21 @@ export class Feed {
       await this.#pause.wait(ms);
     });
     store.commitAs('restored', () => {
-      for (const seq of store.again.end()) store.rebase.rerun(seq);
+      for (const seq of store.again.end()) store.rebase.hold(seq);
     });
     log('info', 'what the restored cloud had lost has been offered again', { left });
   }
 
   /** Takes the cursor, then begins the walk: nothing that changes in between is lost. */
   async #begin(changes: Changes): Promise<void> {
-    const { store, storeId } = this.#parts;
+    const { store, storeId, now } = this.#parts;
     const batch = changes.read(resOf(await this.#ask(changes.ask(null, storeId))));
     if (batch === 'restored') throw new Error('the cloud has no position to start from');
     this.#reconcile.begin();
     store.commitAs('walk-cursor', (noted) => {
       this.#keepPosition(batch);
       // What was sent before now may lie before that position: the documents fetched would contain what is shown besides.
-      offerAgain(store, null, noted);
+      offerAgain(store, now(), null, noted);
     });
   }
 
@@ -315,7 +316,7 @@ export class Feed {
       this.#reconcile.mark();
       this.#keepPosition(batch);
       noted.tag(EVERYTHING);
-      return offerAgain(store, new Date(now() - keepSettled).toISOString(), noted);
+      return offerAgain(store, now(), now() - keepSettled, noted);
     });
     log('warn', 'the cloud was restored or replaced: offering again what it may have lost, then fetching everything', {
       entries,

@@ -84,7 +84,8 @@ export class Polling {
         isOver = next === null;
       }
       await slices.commit('walk-page', [...gone], (id, noted) => {
-        store.putBase(name, id, store.tables.get(name)?.row(id)?.version ?? 0, null, reconcile.walkOf(name));
+        // As after a walk: what is not there has no version.
+        store.putBase(name, id, 0, null, reconcile.walkOf(name));
         noted.tag(`${name}/${id}`);
       });
     }

@@ -122,11 +122,11 @@ export class Reconcile {
   /** The last page is in: what the walk did not meet is not in the cloud any more. */
   async #end(name: string, walk: number): Promise<void> {
     const { store, slices } = this.#parts;
-    const table = () => store.tables.get(name);
     await slices.commit(
       'walk-page',
-      table()?.unmet(walk) ?? [],
-      (id) => store.putBase(name, id, table()?.row(id)?.version ?? 0, null, walk),
+      store.tables.get(name)?.unmet(walk) ?? [],
+      // What is not there has no version: a restored cloud that makes it again begins anew.
+      (id) => store.putBase(name, id, 0, null, walk),
       () => void store.db.prepare('UPDATE resource SET page = ?, complete = 1 WHERE name = ?').run(DONE, name),
     );
   }

@@ -12,6 +12,8 @@ const KEEP = 24 * 3600 * 1000;
 const STOCK = 100;
 /** The feed's delays are at most this, where its jitter is none, ms. */
 const DELAY = 200;
+/** What is offered again is waited for no longer than this, ms. */
+const TOO_LONG = 61_000;
 
 const edges = new ModelEdges();
 beforeAll(() => {
@@ -38,6 +40,8 @@ type Step =
   | { type: 'put-back' }
   | { type: 'link'; up: boolean }
   | { type: 'pass' }
+  /** Longer than what is offered again is waited for. */
+  | { type: 'wait' }
   | { type: 'crash' };
 
 const wish: fc.Arbitrary<Wish> = fc.record({
@@ -94,6 +98,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: just('put-back') },
   { weight: 2, arbitrary: fc.boolean().map((up) => ({ type: 'link' as const, up })) },
   { weight: 6, arbitrary: just('pass') },
+  { weight: 1, arbitrary: just('wait') },
   { weight: 1, arbitrary: just('crash') },
 );
 
@@ -159,6 +164,9 @@ class Run {
         break;
       case 'pass':
         this.#pass();
+        break;
+      case 'wait':
+        vi.advanceTimersByTime(TOO_LONG);
         break;
       case 'crash':
         edge.crash();
@@ -236,9 +244,25 @@ const write: Step = { type: 'write', wishes: [SALE] };
 const end = (ending: Ending): Step => ({ type: 'end', n: 0, ending });
 const ask: Step = { type: 'ask', n: 0, fate: 'answered' };
 const tell: Step = { type: 'tell', transactions: 1 };
+const backUp: Step = { type: 'back-up' };
 const putBack: Step = { type: 'put-back' };
 const pass: Step = { type: 'pass' };
 const crash: Step = { type: 'crash' };
+const late: Step = { type: 'arrive-late' };
+const wait: Step = { type: 'wait' };
+
+const SOLD: Step[] = [write, end('answered'), tell];
+const times = (n: number, steps: Step[]): Step[] => Array.from({ length: n }, () => steps).flat();
+
+const OFFERED_TOO_LONG: Step[] = [
+  ...SOLD,
+  backUp,
+  ...SOLD,
+  putBack,
+  ...times(4, [pass, ask]),
+  wait,
+  ...times(8, [pass, ask]),
+];
 
 /** What was found, each as short as it can be. */
 const FOUND: [fresh: boolean, pageSize: number, steps: Step[]][] = [
@@ -250,6 +274,16 @@ const FOUND: [fresh: boolean, pageSize: number, steps: Step[]][] = [
   [false, 1, [write, end('answer-lost'), crash, ask, putBack, crash, ask, ask, pass, ask, ask]],
   // The answer of before comes after the place was taken.
   [false, 1, [write, end('late'), tell, putBack, pass, ask]],
+  // A stray does again what is lost, the cloud is asked and has it, and is put back once more before the feed is asked.
+  [
+    false,
+    1,
+    [write, end('given-up'), pass, end('answered'), putBack, pass, ask, late, end('answered'), putBack, pass, ask],
+  ],
+  // What is offered again has no answer for longer than it is waited for; the backup has one of both, and lacks the other.
+  [false, 1, OFFERED_TOO_LONG],
+  // The same, and a write of meanwhile is in the base before any of that is settled.
+  [false, 1, [...OFFERED_TOO_LONG, write, { ...end('answered'), n: 2 } as Step, tell, ...times(2, [pass, ask])]],
 ];
 
 test(

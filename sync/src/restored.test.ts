@@ -63,6 +63,42 @@ describe('a cloud that was restored from a backup', () => {
     expect(edge.cloud.articles.get('a')?.['qty']).toBe(75);
   });
 
+  test('I6: a document that it names anew is found meanwhile by every name that was given here', async () => {
+    const backup = edge.cloud.backup();
+    const id = await edge.make('k1', 'new one');
+    await edge.order('k2', id, 4);
+    await edge.drained();
+    edge.back.link('offline', false);
+    edge.cloud.putBack(backup);
+    edge.cloud.listsLeft = 0;
+    edge.back.link('online', false);
+    await until('all is in the restored cloud', () => edge.cloud.orders.size === 1);
+    await until('the edge knows', () => edge.back.status.queue.length === 0);
+    for (const name of [id, 'made-2'])
+      expect((await edge.read(`/articles/${name}`))?.body).toMatchObject({ id: 'made-2', name: 'new one', qty: -4 });
+    expect((await edge.read(`/orders?article=${id}`))?.body['data']).toMatchObject([{ article: 'made-2', qty: 4 }]);
+    const listed = ((await edge.read('/articles'))?.body['data'] as { name: string }[]).map(({ name }) => name);
+    expect(listed.filter((name) => name === 'new one')).toHaveLength(1);
+    edge.cloud.listsLeft = Infinity;
+    await edge.drained();
+    await edge.complete();
+    expect((await edge.read(`/articles/${id}`))?.body).toEqual(edge.cloud.articles.get('made-2'));
+    expect((await edge.read('/articles/made-1'))?.status).toBe(404);
+  });
+
+  test('what somebody else brings back after the sweep is taken, however young its version', async () => {
+    const backup = edge.cloud.backup();
+    for (const name of ['one', 'two', 'three']) edge.cloud.setArticle('z', { name, qty: 1 });
+    await until('it is here', async () => (await edge.read('/articles/z'))?.body['name'] === 'three');
+    edge.back.link('offline', false);
+    edge.cloud.putBack(backup);
+    edge.back.link('online', false);
+    await until('it is gone', async () => (await edge.read('/articles/z'))?.status === 404);
+    await edge.complete();
+    edge.cloud.setArticle('z', { name: 'anew', qty: 1 });
+    await until('it is back', async () => (await edge.read('/articles/z'))?.body['name'] === 'anew');
+  });
+
   test('what was removed while it could not be swept is gone after the sweep', async () => {
     const backup = edge.cloud.backup();
     await edge.order('k1', 'b', 1, PATIENT);

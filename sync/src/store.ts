@@ -229,7 +229,8 @@ export class Store {
 
   /** Takes an entry out of the overlay: the base contains it, or it will never take effect. */
   release(seq: number, noted: Noted): void {
-    const { tags } = this.entries.get(seq);
+    const { tags, state } = this.entries.get(seq);
+    if (state !== 'refused' && state !== 'discarded') this.overlay.fold(seq);
     this.rebase.release(seq);
     noted.tag(...tags);
     noted.closed.push(seq);
@@ -249,7 +250,8 @@ export class Store {
     const renamed = pairs.map(([temporary, id]): [string, string] => [before.get(temporary) ?? temporary, id]);
     this.#rename(new Map(renamed.filter(([old, id]) => old !== id && !old.match(TEMPORARY_ID))), maker);
     const entry = this.entries.get(maker);
-    if (entry.overlaid && (!entry.again || this.overlay.acts(maker))) this.rebase.rerun(maker);
+    const isNews = pairs.some(([temporary, id]) => before.get(temporary) !== id);
+    if (isNews && entry.overlaid && (!entry.again || this.overlay.acts(maker))) this.rebase.rerun(maker);
     for (const { seq, path, search, body } of this.entries.neverSent(maker)) {
       const text = `${path}${search}${body ?? ''}`;
       if (this.settledIds(text) === text) continue;
@@ -265,11 +267,33 @@ export class Store {
    */
   #rename(ids: ReadonlyMap<string, string>, maker: number): void {
     if (ids.size === 0) return;
+    this.#renameBase(ids, maker);
     for (const { seq, path, search, body, again } of this.entries.unsettledAfter(maker)) {
       const renamed = renameIds(ids, { path, search, body });
       if (renamed === null) continue;
       this.entries.rewrite(seq, renamed.path, renamed.search, renamed.body);
       if (!again || this.overlay.acts(seq)) this.rebase.rerun(seq);
+      else this.#renameBase(ids, seq);
+    }
+  }
+
+  /**
+   * What an entry had made stays where it can be found, under the names that are good from now on, until the restored
+   * cloud's own comes (I6): the base contains it, and no waiting entry shows it.
+   */
+  #renameBase(ids: ReadonlyMap<string, string>, seq: number): void {
+    if (this.overlay.acts(seq)) return;
+    for (const { resource, id } of this.again.madeBy(seq)) {
+      const table = this.tables.get(resource);
+      const old = [...ids].find(([, now]) => now === this.settledIds(id))?.[0] ?? this.settledIds(id);
+      const base = table?.row(old)?.base;
+      if (table === undefined || typeof base !== 'string') continue;
+      const renamed = renameIds(ids, { path: '', search: '', body: base })?.body ?? base;
+      const doc = JSON.parse(renamed) as Doc;
+      const now = String(doc[table.resource.id]);
+      if (now !== old) this.mendBase(resource, old, 0, null);
+      // Older than whatever the cloud says of it.
+      if (typeof table.row(now)?.base !== 'string' || now === old) this.mendBase(resource, now, 0, doc);
     }
   }
 

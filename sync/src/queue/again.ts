@@ -13,7 +13,16 @@ export interface Restorable {
   looked: string[];
   /** Some of it may have left this box. */
   sent: boolean;
+  /** ISO 8601; null: not yet. */
+  settledAt: string | null;
 }
+
+/**
+ * So often the cloud has to say, since the place in the feed is known, that it had an entry already, with no marker by the
+ * end of the feed in between. Once is not enough: another sending of it may have arrived after that place, and been lost
+ * again with a restore before the feed was asked. What has no other sending needs to be asked once.
+ */
+const PROOF = 2;
 
 const OPEN = `('queued', 'sending', 'unknown')`;
 
@@ -25,15 +34,16 @@ export class Again {
       count: db.prepare('SELECT count(*) AS n FROM entry WHERE again = 1 AND inbox IS NULL'),
       offered: db.prepare('SELECT seq FROM entry WHERE again = 1 ORDER BY seq'),
       noMore: db.prepare('UPDATE entry SET again = 0 WHERE again = 1'),
-      restorable: db.prepare(`SELECT seq, state, route, tags, made, looked, attempts FROM entry
+      restorable: db.prepare(`SELECT seq, state, route, tags, made, looked, attempts, settled_at FROM entry
         WHERE (state IN ${OPEN} AND inbox IS NULL) OR (state = 'applied' AND (overlaid = 1 OR settled_at >= ?))
         ORDER BY seq`),
-      offer: db.prepare(`UPDATE entry SET state = ?, again = 1, asked = 1, behind = 0, overlaid = 1, marked = 0,
+      offer: db.prepare(`UPDATE entry SET state = ?, again = 1, asked = ?, behind = 0, overlaid = 1, marked = 0,
         attempts = 0, not_before = 0 WHERE seq = ?`),
       await: db.prepare(
         `UPDATE entry SET again = 1, asked = 0, overlaid = 1, marked = 0, not_before = 0 WHERE seq = ?`,
       ),
-      ask: db.prepare('UPDATE entry SET state = ?, again = ?, asked = 1, not_before = 0 WHERE seq = ?'),
+      ask: db.prepare('UPDATE entry SET state = ?, again = ?, asked = asked + 1, not_before = 0 WHERE seq = ?'),
+      made: db.prepare('SELECT made FROM entry WHERE seq = ?'),
       asked: db.prepare('SELECT asked FROM entry WHERE seq = ?'),
     };
   }
@@ -61,12 +71,22 @@ export class Again {
         made: JSON.parse(String(row['made'])) as string[],
         looked: JSON.parse(String(row['looked'])) as string[],
         sent: Number(row['attempts']) > 0,
+        settledAt: typeof row['settled_at'] === 'string' ? row['settled_at'] : null,
       };
   }
 
-  /** What was applied is to be offered again; until it is settled anew it counts as waiting. */
-  offer({ seq, state }: Restorable): void {
-    this.#statements.offer.run(next(state, 'restored'), seq);
+  /** The documents that it made or edited, by the ids that it knew them by. */
+  madeBy(seq: number): { resource: string; id: string }[] {
+    const made = JSON.parse(String(this.#statements.made.get(seq)?.['made'] ?? '[]')) as string[];
+    return made.map((name) => ({ resource: name.slice(0, name.indexOf('/')), id: name.slice(name.indexOf('/') + 1) }));
+  }
+
+  /**
+   * What was applied is to be offered again; until it is settled anew it counts as waiting. `isAlone`: nothing else can
+   * bring it to the cloud meanwhile.
+   */
+  offer({ seq, state }: Restorable, isAlone: boolean): void {
+    this.#statements.offer.run(next(state, 'restored'), isAlone ? PROOF : 1, seq);
   }
 
   /**
@@ -85,8 +105,8 @@ export class Again {
     this.#statements.ask.run(next('applied', 'restored'), awaited ? 1 : 0, seq);
   }
 
-  /** Of what was applied: the cloud had it before it was asked, and it was asked since the place in the feed is known. */
+  /** Of what was applied: the cloud had it before the place in the feed. */
   isKnown(seq: number): boolean {
-    return this.#statements.asked.get(seq)?.['asked'] === 1;
+    return Number(this.#statements.asked.get(seq)?.['asked']) >= PROOF;
   }
 }

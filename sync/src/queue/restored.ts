@@ -11,21 +11,25 @@
  */
 import type { Noted, Store } from '../store.ts';
 
+/** A sending that nobody waits for any more arrives within this, or not at all, ms. */
+const IN_FLIGHT = 3600 * 1000;
+
 /**
- * Marks what was applied since a time (ISO 8601; null: none of that), or is still shown by the overlay, in the transaction
- * under way; returns how many entries.
+ * Marks what was applied since a time (ms since 1970; null: none of that), or is still shown by the overlay, in the
+ * transaction under way; returns how many entries.
  */
-export function offerAgain(store: Store, since: string | null, noted: Noted): number {
+export function offerAgain(store: Store, now: number, since: number | null, noted: Noted): number {
+  const landed = new Date(now - IN_FLIGHT).toISOString();
   /** The last entry so far that made or edited a document, `resource/id`. */
   const makers = new Map<string, number>();
   const offered = new Set<number>();
-  for (const entry of store.again.restorable(since)) {
-    const { seq, state, route, tags, made, looked, sent } = entry;
+  for (const entry of store.again.restorable(since === null ? null : new Date(since).toISOString())) {
+    const { seq, state, route, tags, made, looked, sent, settledAt } = entry;
     const known = (document: string) => store.settledIds(document);
     const isOffered = canBeOffered(store, route) && (state === 'applied' || sent);
     if (state === 'applied' && !isOffered) continue;
     if (isOffered) {
-      if (state === 'applied') store.again.offer(entry);
+      if (state === 'applied') store.again.offer(entry, settledAt !== null && settledAt < landed);
       else store.again.await(entry);
       offered.add(seq);
       noted.tag(...tags);

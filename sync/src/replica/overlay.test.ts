@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { transaction } from '../database.ts';
 import { Store } from '../store.ts';
 import profile from '../test-app/profile.ts';
 import type { Effect, Operation } from './overlay.ts';
@@ -34,29 +35,29 @@ const effectOf = (touch: Touch): Effect => ({
 
 /** Takes writes that touch the article in these ways, one after the other; returns what the last one waits for. */
 function needsOfLast(...touches: Touch[]): number[] {
-  let needs = new Set<number>();
-  for (const touch of touches) {
-    const { seq } = store.entries.insert({
-      key: `k${(keys += 1)}`,
-      user: { id: 'ann', store: 'S1' },
-      route: 'POST /orders',
-      kind: 'fact',
-      release: 1,
-      method: 'POST',
-      path: '/orders',
-      search: '',
-      headers: {},
-      body: null,
-      fingerprint: '',
-      at: new Date(0).toISOString(),
-    });
-    store.overlay.keep(seq, effectOf(touch));
-    needs = store.overlay.needs(seq, effectOf(touch));
-  }
-  return [...needs].sort();
+  return transaction(store.db, 'accept', () => touches.map(needsOf).at(-1)) ?? [];
 }
 
-const put = (): boolean => store.putBase(resource, id, 1, { id, version: 1 }, 0);
+function needsOf(touch: Touch): number[] {
+  const { seq } = store.entries.insert({
+    key: `k${(keys += 1)}`,
+    user: { id: 'ann', store: 'S1' },
+    route: 'POST /orders',
+    kind: 'fact',
+    release: 1,
+    method: 'POST',
+    path: '/orders',
+    search: '',
+    headers: {},
+    body: null,
+    fingerprint: '',
+    at: new Date(0).toISOString(),
+  });
+  store.overlay.keep(seq, effectOf(touch));
+  return [...store.overlay.needs(seq, effectOf(touch))].sort();
+}
+
+const put = (): boolean => store.commitAs('feed', () => store.putBase(resource, id, 1, { id, version: 1 }, 0));
 
 describe('of an article that the base lacks', () => {
   test.each<[what: string, touches: Touch[], needs: number[]]>([
@@ -75,8 +76,10 @@ describe('of an article that the base lacks', () => {
 
   test('I4: what names it waits for nothing once its making has settled, though edits of it wait', () => {
     needsOfLast('put');
-    store.entries.move(1, 'send');
-    store.entries.settle(1, 'done', 'done', null, new Date(0).toISOString());
+    transaction(store.db, 'settle', () => {
+      store.entries.move(1, 'send');
+      store.entries.settle(1, 'done', 'done', null, new Date(0).toISOString());
+    });
     expect(needsOfLast('put', 'name')).toEqual([]);
   });
 });

@@ -13,7 +13,9 @@ import type { View } from './view.ts';
 export type Operation =
   | { type: 'put'; resource: string; id: string; doc: Doc }
   | { type: 'remove'; resource: string; id: string }
-  | { type: 'add'; resource: string; id: string; field: string; by: number; missing: Doc | null };
+  | { type: 'add'; resource: string; id: string; field: string; by: number; missing: Doc | null }
+  /** Nobody can say whether the base contains the entry: so the document is shown as it was when it did. */
+  | { type: 'hold'; resource: string; id: string; doc: Doc };
 
 /** What one run of an entry's `apply` did and looked at. */
 export interface Effect {
@@ -39,7 +41,7 @@ const LAST_REMOVAL = `(SELECT max(seq) FROM entry_op
 
 /** What an operation makes of a document. */
 export function operate(doc: Doc | null, operation: Operation): Doc | null {
-  if (operation.type === 'put') return operation.doc;
+  if (operation.type === 'put' || operation.type === 'hold') return operation.doc;
   if (operation.type === 'remove') return null;
   const before = doc ?? operation.missing;
   if (before === null) return null;
@@ -131,6 +133,11 @@ export class Overlay {
       dropReads: db.prepare('DELETE FROM entry_read WHERE seq = ?'),
       dropBehind: db.prepare(`DELETE FROM entry_op WHERE resource = ? AND id = ?
         AND seq IN (SELECT seq FROM entry WHERE behind = 1)`),
+      behind: db.prepare(`SELECT DISTINCT o.seq FROM entry_op o JOIN entry e ON e.seq = o.seq
+        WHERE o.resource = ? AND o.id = ? AND e.behind = 1 ORDER BY o.seq`),
+      holds: db.prepare(`SELECT seq, n, doc FROM entry_op
+        WHERE resource = ? AND id = ? AND seq < ? AND type = 'hold' AND type <> 'add'`),
+      setHeld: db.prepare('UPDATE entry_op SET doc = ? WHERE seq = ? AND n = ?'),
       documents: db.prepare('SELECT DISTINCT resource, id FROM entry_op WHERE seq = ?'),
       ofDocument: db.prepare(
         'SELECT type, field, by, doc FROM entry_op WHERE resource = ? AND id = ? AND seq >= ? AND seq < ? ORDER BY seq, n',
@@ -177,28 +184,52 @@ export class Overlay {
 
   /** Forgets an entry's effect, and returns the documents it had touched. */
   drop(seq: number): { resource: string; id: string }[] {
-    const documents = this.#statements.documents.all(seq) as { resource: string; id: string }[];
+    const documents = this.documentsOf(seq);
     this.#statements.drop.run(seq);
     this.#statements.dropReads.run(seq);
     return documents;
   }
 
+  /** The base contains an entry from now on: so do the documents that earlier ones hold. */
+  fold(seq: number): void {
+    for (const { resource, id } of this.documentsOf(seq)) this.#fold(seq, resource, id);
+  }
+
+  #fold(seq: number, resource: string, id: string): void {
+    const holds = this.#statements.holds.all(resource, id, seq);
+    if (holds.length === 0) return;
+    const operations = this.operations(resource, id, seq, seq + 1);
+    for (const { seq: holder, n, doc } of holds) {
+      const folded = operations.reduce(operate, JSON.parse(String(doc)) as Doc | null);
+      // What has gone is nothing to hold on to.
+      if (folded !== null) this.#statements.setHeld.run(JSON.stringify(folded), Number(holder), Number(n));
+    }
+  }
+
+  /** What the entries from one on and before another do to a document, in order. */
+  operations(resource: string, id: string, from: number, before: number): Operation[] {
+    return this.#statements.ofDocument.all(resource, id, from, before).map((row) => operationOf(resource, id, row));
+  }
+
+  documentsOf(seq: number): { resource: string; id: string }[] {
+    return this.#statements.documents.all(seq) as { resource: string; id: string }[];
+  }
+
   /** Keeps an entry's effect as it is, whatever changes beneath, and returns the documents that it touches. */
   settle(seq: number): { resource: string; id: string }[] {
     this.#statements.dropReads.run(seq);
-    return this.#statements.documents.all(seq) as { resource: string; id: string }[];
+    return this.documentsOf(seq);
   }
 
   /** Forgets what entries that lie behind the place in the feed do to a document; true if there was anything. */
   dropBehind(resource: string, id: string): boolean {
+    for (const row of this.#statements.behind.all(resource, id)) this.#fold(Number(row['seq']), resource, id);
     return this.#statements.dropBehind.run(resource, id).changes > 0;
   }
 
   /** Opens documents as they were before each entry, in the order of acceptance. */
   folds(): Folds {
-    return new Folds(this.#tables, (resource, id, from, before) =>
-      this.#statements.ofDocument.all(resource, id, from, before).map((row) => operationOf(resource, id, row)),
-    );
+    return new Folds(this.#tables, (...asked) => this.operations(...asked));
   }
 
   /**
@@ -258,13 +289,14 @@ export class Folds {
 
 /** The document that an operation carries. */
 function docOf(operation: Operation): Doc | null {
-  if (operation.type === 'put') return operation.doc;
+  if (operation.type === 'put' || operation.type === 'hold') return operation.doc;
   return operation.type === 'add' ? operation.missing : null;
 }
 
 function operationOf(resource: string, id: string, row: Record<string, unknown>): Operation {
   const doc = typeof row['doc'] === 'string' ? (JSON.parse(row['doc']) as Doc) : null;
-  if (row['type'] === 'put' && doc !== null) return { type: 'put', resource, id, doc };
-  if (row['type'] === 'remove') return { type: 'remove', resource, id };
+  const { type } = row;
+  if ((type === 'put' || type === 'hold') && doc !== null) return { type, resource, id, doc };
+  if (type === 'remove') return { type: 'remove', resource, id };
   return { type: 'add', resource, id, field: String(row['field']), by: Number(row['by']), missing: doc };
 }

@@ -6,11 +6,11 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { crashPoint } from '../crash-point.ts';
 import { messageOf } from '../database.ts';
-import type { App, Req } from '../profile.ts';
+import type { App, Doc, Req } from '../profile.ts';
 import type { Entries, QueuedEntry } from '../queue/entries.ts';
 import { reqOf } from '../request.ts';
 import { compileRoutes, type Routes } from '../route.ts';
-import { ANY, Application, operate, type Effect, type Folds, type Overlay } from './overlay.ts';
+import { ANY, Application, operate, type Effect, type Folds, type Operation, type Overlay } from './overlay.ts';
 import type { Tables } from './tables.ts';
 import type { View } from './view.ts';
 
@@ -101,6 +101,27 @@ export class Rebase {
   }
 
   /**
+   * Nobody can say whether the base contains an entry, nor whether what comes next does: whatever comes, the documents
+   * that it touches are shown as they are now, with what later entries do to them, until it is settled.
+   */
+  hold(seq: number): void {
+    const { overlay, entries } = this.#parts;
+    const folds = overlay.folds();
+    // What has an effect in the overlay is not in the base; of the others only a run says what they touch.
+    const own = overlay.acts(seq);
+    const touched = own ? null : this.#attempt(entries.get(seq), folds).operations;
+    const documents = touched === null ? overlay.documentsOf(seq) : [...touchedBy({ operations: touched }).values()];
+    const held = documents.flatMap(({ resource, id }) => {
+      const acts = touched?.filter((each) => each.resource === resource && each.id === id);
+      const doc = folds.before(resource, id, own ? seq + 1 : seq);
+      return heldAs(doc, resource, id, acts ?? overlay.operations(resource, id, seq, seq + 1));
+    });
+    overlay.drop(seq);
+    overlay.keep(seq, { operations: held, reads: [], temporary: [] });
+    for (const { resource, id } of documents) this.changed(resource, id);
+  }
+
+  /**
    * Brings all views in line with what was noted. Returns the tags of the documents concerned, and the entries that the
    * overlay shows with other tags than before.
    */
@@ -169,7 +190,14 @@ export class Rebase {
   }
 }
 
-const touchedBy = (effect: Effect) =>
+/** What an entry that holds a document does to it; later edits have to wait for it all the same, if it edits it (I3). */
+function heldAs(doc: Doc | null, resource: string, id: string, operations: readonly Operation[]): Operation[] {
+  if (doc === null) return operations.filter(({ type }) => type === 'remove');
+  const edit = operations.some(({ type }) => type === 'put') ? [{ type: 'put' as const, resource, id, doc }] : [];
+  return [...edit, { type: 'hold', resource, id, doc }];
+}
+
+const touchedBy = (effect: Pick<Effect, 'operations'>) =>
   new Map(effect.operations.map(({ resource, id }) => [`${resource}/${id}`, { resource, id }]));
 
 /** What a run made or edited, and all that it looked at or touched. */
