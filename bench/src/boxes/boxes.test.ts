@@ -4,15 +4,22 @@ import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Status } from '../../../proxy/src/console/status.ts';
+import { startPostgres } from '../../../inventory-app/server/db/postgres-harness.ts';
 import { type Client, until } from '../stage/client.ts';
+import { seedCloud } from '../stage/cloud.ts';
 import { startEdge } from '../stage/edge.ts';
 import { runProcess, type Running } from '../stage/process.ts';
-import { Stage } from '../stage/stage.ts';
+import { Stage, type StageOptions } from '../stage/stage.ts';
 
 interface Box {
   data: string;
   edge: Running;
 }
+
+/** What each test has started, ended in reverse. */
+let parts: AsyncDisposableStack;
+beforeEach(() => void (parts = new AsyncDisposableStack()));
+afterEach(() => parts.disposeAsync());
 
 let stage: Stage;
 let clerk: Client;
@@ -23,19 +30,28 @@ let others: Running[];
 /** Every sale that somebody was told of as taken. */
 let taken: string[];
 
-beforeEach(async () => {
+/** Over SQLite, unless another database is made and filled. */
+async function begin(database?: StageOptions['database']): Promise<void> {
   [others, taken] = [[], []];
-  stage = await Stage.start();
+  stage = await Stage.start(database === undefined ? {} : { database });
+  parts.defer(() => stage.close());
+  parts.defer(async () => {
+    for (const each of others) await each.stop('SIGKILL');
+  });
   await stage.ready();
   clerk = await stage.atEdge.signIn('clerk');
   const { data } = (await clerk.get<{ data: { id: string }[] }>('/products?limit=1')).body;
   product = data[0]?.id ?? '';
   before = await stock();
-});
-afterEach(async () => {
-  for (const each of others) await each.stop('SIGKILL');
-  await stage.close();
-});
+}
+
+/** A PostgreSQL of its own, which ends after the stage. */
+async function inPostgres(): Promise<string> {
+  const postgres = parts.adopt(await startPostgres(), (part) => part.stop());
+  const url = await postgres.createDatabase();
+  await seedCloud(url);
+  return url;
+}
 
 const stock = async () =>
   Number((await clerk.at(stage.cloud.url).get(`/stock-levels/${encodeURIComponent(`S001:${product}`)}`)).body['qty']);
@@ -89,6 +105,7 @@ test.each([
   ['edge', 'copy'],
   ['copy', 'edge'],
 ])('I2: a directory was copied with what waits in it: the %s comes first, the %s holds', async (first, second) => {
+  await begin();
   await cutOff(main());
   for (let n = 0; n < 3; n += 1) expect(await sell(main())).toMatchObject({ status: 202 });
   await stage.edge.stop('SIGKILL');
@@ -131,6 +148,7 @@ test.each([
 });
 
 test('I2: an older backup is put back, takes over, and goes on where it was', async () => {
+  await begin();
   await cutOff(main());
   await sell(main());
   await stage.edge.stop('SIGKILL');
@@ -153,37 +171,45 @@ test('I2: an older backup is put back, takes over, and goes on where it was', as
   await expectEachOnce();
 });
 
-test('I2: a new box takes over with the queue of the old one, which comes back and books nothing twice', async () => {
-  await cutOff(main());
-  await sell(main());
-  await sell(main());
-  await stage.edge.stop('SIGKILL');
-  const run = (...args: string[]) => runProcess({ name: 'larder queue', file: 'proxy/src/main.ts', args });
-  await run('queue', 'export', dataOf('queue.jsonl'), '--data', dataOf('edge'));
-  await run('queue', 'import', dataOf('queue.jsonl'), '--data', dataOf('new'));
-  await stage.link.set('up');
+test.each([
+  ['SQLite', undefined],
+  ['PostgreSQL', inPostgres],
+])(
+  'I2: on %s a new box takes over with the queue of the old one, which comes back and books nothing twice',
+  async (_name, database) => {
+    await begin(database);
+    await cutOff(main());
+    await sell(main());
+    await sell(main());
+    await stage.edge.stop('SIGKILL');
+    const run = (...args: string[]) => runProcess({ name: 'larder queue', file: 'proxy/src/main.ts', args });
+    await run('queue', 'export', dataOf('queue.jsonl'), '--data', dataOf('edge'));
+    await run('queue', 'import', dataOf('queue.jsonl'), '--data', dataOf('new'));
+    await stage.link.set('up');
 
-  const box = await start('new');
-  await stands(box, 'fork');
-  await until('it has all of the store', async () => (await statusOf(box)).replica?.complete === true);
-  expect((await statusOf(box)).queue?.length).toBe(2);
-  expect((await sell(box)).status).toBe(503);
-  await larder(box, 'box', 'take-over');
-  await drained(box);
-  expect((await sell(box)).status).toBeLessThan(300);
-  await expectEachOnce();
+    const box = await start('new');
+    await stands(box, 'fork');
+    await until('it has all of the store', async () => (await statusOf(box)).replica?.complete === true);
+    expect((await statusOf(box)).queue?.length).toBe(2);
+    expect((await sell(box)).status).toBe(503);
+    await larder(box, 'box', 'take-over');
+    await drained(box);
+    expect((await sell(box)).status).toBeLessThan(300);
+    await expectEachOnce();
 
-  const old = await start('edge');
-  await stands(old, 'fork');
-  expect((await statusOf(old)).queue?.length).toBe(2);
-  await larder(old, 'box', 'authorise');
-  await drained(old);
-  await drained(box);
-  await expectEachOnce();
-  expect((await statusOf(old)).queue?.inbox).toBe(0);
-});
+    const old = await start('edge');
+    await stands(old, 'fork');
+    expect((await statusOf(old)).queue?.length).toBe(2);
+    await larder(old, 'box', 'authorise');
+    await drained(old);
+    await drained(box);
+    await expectEachOnce();
+    expect((await statusOf(old)).queue?.inbox).toBe(0);
+  },
+);
 
 test('I2: another takes over while a box is cut off: it is superseded before it sends anything', async () => {
+  await begin();
   const old = main();
   await cutOff(old);
   await sell(old);
