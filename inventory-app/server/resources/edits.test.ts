@@ -1,6 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { describeBothDatabases } from '../db/both-databases.ts';
+import type { Database } from '../db/open.ts';
 import { type Ask, type Cloud, startCloud } from '../test-cloud.ts';
+
+/** Another document's changes, as many. */
+const changeMuchElse = ({ transaction }: Database, many: number) =>
+  transaction(
+    (tx) => tx.$executeRaw`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${many})
+      INSERT INTO "Change" ("tx", "nonce", "type", "resource", "docId", "version", "doc", "recordedAt")
+      SELECT 'else', 'else', 'put', 'products', 'else', 1, '{}', '2026-01-01T00:00:00.000Z' FROM n`,
+  );
 
 describeBothDatabases('The catalogue and the customers', (databases) => {
   let cloud: Cloud;
@@ -67,6 +76,22 @@ describeBothDatabases('The catalogue and the customers', (databases) => {
     const { conflicts } = (await patch(path, { price: 300, saw: { price: 100 } })).body;
     const who = { by: expect.stringMatching(/\w/), at: expect.stringMatching(/^\d{4}-.*Z$/) };
     expect(conflicts).toEqual([{ field: 'price', saw: 100, current: 200, wanted: 300, ...who }]);
+  });
+
+  test('a conflict says so, and a deletion too, however much else has changed since', async () => {
+    const [sold, gone] = [await newProduct(), await newProduct()];
+    for (const { path } of [sold, gone])
+      await manager(path, {
+        method: 'PATCH',
+        body: { price: 200, saw: { price: 100 } },
+        headers: { 'idempotency-key': `long-ago-${path}` },
+      });
+    await manager(gone.path, { method: 'DELETE', headers: { 'idempotency-key': `gone-${gone.path}` } });
+    await changeMuchElse(cloud.services.database, 60_000);
+    const who = { by: expect.stringMatching(/\w/), at: expect.stringMatching(/^\d{4}-.*Z$/) };
+    const refused = await patch(sold.path, { price: 300, saw: { price: 100 } });
+    expect(refused.body.conflicts).toEqual([{ field: 'price', saw: 100, current: 200, wanted: 300, ...who }]);
+    expect((await patch(gone.path, { price: 300 })).body).toMatchObject({ code: 'deleted', conflicts: [who] });
   });
 
   test('a deletion by somebody who has not seen the latest edit is a conflict, and deletes nothing', async () => {

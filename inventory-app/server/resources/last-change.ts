@@ -5,8 +5,7 @@ import { type Conflict, ProblemError } from '../../rules/problems.ts';
 import type { ListedResource } from '../../rules/resources.ts';
 import type { Transaction } from '../db/open.ts';
 
-/** Changes of everything, and versions of one document, that are looked through; what is older has no name to it. */
-const CHANGES = 50_000;
+/** Versions of one document that are looked through, by an index; what is older has no name to it. */
 const VERSIONS = 50;
 
 interface Author {
@@ -49,16 +48,14 @@ export async function absent(tx: Transaction, resource: ListedResource, id: stri
 type Version = { doc: string | null; causeUser: string | null; recordedAt: string };
 
 /** Newest first. */
-async function versions(
+function versions(
   tx: Transaction,
   resource: ListedResource,
   docId: string,
   type: 'put' | 'remove',
 ): Promise<Version[]> {
-  const last = await tx.change.findFirst({ orderBy: { position: 'desc' }, select: { position: true } });
-  if (last === null) return [];
   return tx.change.findMany({
-    where: { resource, docId, type, position: { gt: last.position - CHANGES } },
+    where: { resource, docId, type },
     orderBy: { position: 'desc' },
     take: VERSIONS,
     select: { doc: true, causeUser: true, recordedAt: true },
