@@ -40,10 +40,22 @@ async function goOnWith(data: string, options = BOXES): Promise<Back> {
   return edge.open({ ...options, data });
 }
 
-/** The store has lost its link: three orders wait, and there is a copy of the box as it was with two of them. */
-async function cutOffWithCopy(options = BOXES): Promise<string> {
+/** A box that the cloud takes for the current one. */
+async function openCurrent(options = BOXES): Promise<void> {
   await edge.openComplete(options);
   await stands('current');
+}
+
+/** Starts on another directory, which the cloud takes for that of another box. */
+async function holdOn(data: string, options = BOXES): Promise<void> {
+  await goOnWith(data, options);
+  edge.back.link('online', false);
+  await stands('fork');
+}
+
+/** The store has lost its link: three orders wait, and there is a copy of the box as it was with two of them. */
+async function cutOffWithCopy(options = BOXES): Promise<string> {
+  await openCurrent(options);
   edge.back.link('offline', false);
   await edge.order('k1', 'a', 1);
   await edge.order('k2', 'b', 2);
@@ -54,12 +66,20 @@ async function cutOffWithCopy(options = BOXES): Promise<string> {
   return backup;
 }
 
+/** The same, with the link back and all of it sent; the copy of before is held. */
+async function holdCopy(): Promise<string> {
+  const backup = await cutOffWithCopy();
+  edge.back.link('online', false);
+  await edge.drained();
+  await holdOn(backup);
+  return backup;
+}
+
 const sold = () => ['a', 'b', 'c'].map((id) => 100 - Number(edge.cloud.articles.get(id)?.['qty']));
 
 describe('one box', () => {
   test('goes on over any number of starts; a start that never reached the cloud harms nothing', async () => {
-    await edge.openComplete(BOXES);
-    await stands('current');
+    await openCurrent();
     for (const isSeen of [true, false, true]) {
       await edge.back.stop();
       await edge.open(BOXES);
@@ -71,8 +91,7 @@ describe('one box', () => {
   });
 
   test('I2: tells of its start before anything is sent, at each contact', async () => {
-    await edge.openComplete(BOXES);
-    await stands('current');
+    await openCurrent();
     edge.back.link('offline', false);
     await edge.order('k1');
     edge.cloud.startsStatus = 503;
@@ -101,8 +120,7 @@ describe('one box', () => {
   });
 
   test('goes on with a cloud that was restored from a backup, which has forgotten its latest starts', async () => {
-    await edge.openComplete(BOXES);
-    await stands('current');
+    await openCurrent();
     await edge.back.stop();
     await edge.open(BOXES);
     edge.back.link('online', false);
@@ -152,9 +170,7 @@ describe('a copy of a box', () => {
     edge.back.link('online', false);
     await edge.drained();
     expect(sold()).toEqual([1, 2, 0]);
-    await goOnWith(edge.data);
-    edge.back.link('online', false);
-    await stands('fork');
+    await holdOn(edge.data);
     expect(edge.back.status.queue.length).toBe(3);
     await edge.back.box('authorise', 'Ann');
     await edge.drained();
@@ -163,8 +179,7 @@ describe('a copy of a box', () => {
   });
 
   test('I2, I3: that drains makes the same of temporary ids as the box has made of them', async () => {
-    await edge.openComplete(BOXES);
-    await stands('current');
+    await openCurrent();
     edge.back.link('offline', false);
     const id = await edge.make('k1', 'new one');
     await edge.edit('k2', id, { name: 'renamed' });
@@ -174,9 +189,7 @@ describe('a copy of a box', () => {
     await edge.open(BOXES);
     edge.back.link('online', false);
     await edge.drained();
-    await goOnWith(backup);
-    edge.back.link('online', false);
-    await stands('fork');
+    await holdOn(backup);
     await edge.back.box('authorise', 'Ann');
     await edge.drained();
     expect(edge.back.status.queue.inbox).toBe(0);
@@ -185,8 +198,7 @@ describe('a copy of a box', () => {
   });
 
   test('I2: of an app without keys looks for what the box may have sent, and leaves to people what it cannot find', async () => {
-    await edge.openComplete(KEYLESS);
-    await stands('current');
+    await openCurrent(KEYLESS);
     edge.back.link('offline', false);
     await edge.order('k1', 'a', 1);
     await edge.edit('k2', 'b', { name: 'renamed' });
@@ -209,12 +221,7 @@ describe('a copy of a box', () => {
   });
 
   test('I2: let go once, it doubts all it holds anew at each start: a copy of it may be let go as well', async () => {
-    const backup = await cutOffWithCopy();
-    edge.back.link('online', false);
-    await edge.drained();
-    await goOnWith(backup);
-    edge.back.link('online', false);
-    await stands('fork');
+    const backup = await holdCopy();
     edge.cloud.mood = 'busy';
     await edge.back.box('authorise', 'Ann');
     await until('it was asked, in vain', () => edge.back.status.queue.states.queued === 2);
@@ -231,8 +238,7 @@ describe('a box that is killed', () => {
   test.for(['box:uncommitted', 'box:committed'] as const)(
     'I2, I12: at %s, before the cloud is told of its start, goes on as the one that it is',
     async (point) => {
-      await edge.openComplete(BOXES);
-      await stands('current');
+      await openCurrent();
       edge.back.link('offline', false);
       await edge.order('k1', 'a', 1);
       await dieAt(edge, point, { type: 'link', state: 'online' }, BOXES);
@@ -251,12 +257,7 @@ describe('a box that is killed', () => {
     ['box:committed', { by: 'Ann' }, ['unknown', 'unknown']],
   ] as const)('I2, I12: at %s, while it is let go: that and the doubt are there together', async (row) => {
     const [point, authorised, states] = row;
-    const backup = await cutOffWithCopy();
-    edge.back.link('online', false);
-    await edge.drained();
-    await goOnWith(backup);
-    edge.back.link('online', false);
-    await stands('fork');
+    const backup = await holdCopy();
     await dieAt(edge, point, { type: 'box', order: 'authorise' }, { ...BOXES, data: backup });
     // As it was left: a box that was let go doubts what it holds at each start besides.
     expect(statesIn(backup)).toEqual(states);
@@ -272,9 +273,7 @@ describe('a box that is killed', () => {
 describe('another box', () => {
   test('takes over by an authorised act; the old one comes back, is superseded, and drains', async () => {
     await cutOffWithCopy();
-    await goOnWith(join(copies, 'new'));
-    edge.back.link('online', false);
-    await stands('fork');
+    await holdOn(join(copies, 'new'));
     await edge.complete();
     await expect(edge.order('k4')).rejects.toMatchObject({ code: 'LARDER_BOX_NOT_CURRENT' });
     expect(await edge.back.box('take-over', 'Ann')).toMatchObject({ standing: 'current', authorised: null });
@@ -282,9 +281,7 @@ describe('another box', () => {
     // Repeated, it changes nothing.
     expect(await edge.back.box('take-over', 'Ann')).toMatchObject({ standing: 'current' });
 
-    await goOnWith(edge.data);
-    edge.back.link('online', false);
-    await stands('fork');
+    await holdOn(edge.data);
     expect(edge.back.status.box.current).toEqual(edge.cloud.starts.at(-1));
     await edge.back.box('authorise', 'Ann');
     await edge.drained();
@@ -308,12 +305,7 @@ describe('another box', () => {
   });
 
   test('that cannot tell the cloud does not take over, and says so', async () => {
-    const backup = await cutOffWithCopy();
-    edge.back.link('online', false);
-    await edge.drained();
-    await goOnWith(backup);
-    edge.back.link('online', false);
-    await stands('fork');
+    await holdCopy();
     edge.cloud.startsStatus = 503;
     await expect(edge.back.box('take-over', 'Ann')).rejects.toMatchObject({ code: 'LARDER_OFFLINE_WRITE' });
     expect(standing()).toBe('fork');

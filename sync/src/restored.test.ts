@@ -77,8 +77,8 @@ describe('a cloud that was restored from a backup', () => {
     for (const name of [id, 'made-2'])
       expect((await edge.read(`/articles/${name}`))?.body).toMatchObject({ id: 'made-2', name: 'new one', qty: -4 });
     expect((await edge.read(`/orders?article=${id}`))?.body['data']).toMatchObject([{ article: 'made-2', qty: 4 }]);
-    const listed = ((await edge.read('/articles'))?.body['data'] as { name: string }[]).map(({ name }) => name);
-    expect(listed.filter((name) => name === 'new one')).toHaveLength(1);
+    const listed = JSON.stringify((await edge.read('/articles'))?.body['data']);
+    expect(listed.match(/new one/g)).toHaveLength(1);
     edge.cloud.listsLeft = Infinity;
     await edge.drained();
     await edge.complete();
@@ -96,7 +96,8 @@ describe('a cloud that was restored from a backup', () => {
     await until('it is gone', async () => (await edge.read('/articles/z'))?.status === 404);
     await edge.complete();
     edge.cloud.setArticle('z', { name: 'anew', qty: 1 });
-    await until('it is back', async () => (await edge.read('/articles/z'))?.body['name'] === 'anew');
+    await until('it is back', async () => (await edge.read('/articles/z'))?.status === 200);
+    expect((await edge.read('/articles/z'))?.body).toEqual(edge.cloud.articles.get('z'));
   });
 
   test('what was removed while it could not be swept is gone after the sweep', async () => {
