@@ -122,9 +122,9 @@ export function createCloud(options: CloudOptions): PooledCloud {
 
   return {
     renew,
-    async request(request) {
-      const { method, path, body } = request;
-      request.signal?.throwIfAborted();
+    request(request) {
+      const { method, path, body, signal } = request;
+      if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
       const headers = toCloud(request.headers, request.client ?? null);
       // The length of what is really sent is known here.
       if (!(body instanceof Readable)) delete headers['content-length'];

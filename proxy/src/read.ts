@@ -15,7 +15,7 @@ import type { Ticket } from './cache/fill.ts';
 import { partRequest, sliceOf } from './cache/part.ts';
 import { decide, mayServeStale, onlyIfCached } from './cache/policy.ts';
 import type { Need } from './cache/policy.ts';
-import type { Stored, StoredResponse } from './cache/response.ts';
+import type { CacheRequest, Stored, StoredResponse } from './cache/response.ts';
 import { termsOf } from './cache/rules.ts';
 import type { Rules } from './cache/rules.ts';
 import type { Cloud } from './cloud.ts';
@@ -235,6 +235,7 @@ class ReadPath {
     const isTrial = link.state === 'offline';
     try {
       const patience = this.#patienceFor(reading, stored);
+      if (patience === Infinity && !isTrial) return { answer: await ticket.answer, ticket };
       const wanted = patience === Infinity ? ticket.answer : ticket.answer.then(hasCome);
       const answer = await withinTime(wanted, isTrial ? OFFLINE_TIMEOUT : patience);
       if (answer !== null) return { answer, ticket };
@@ -352,9 +353,8 @@ class ReadPath {
 
   /** For the whole, whatever part of it the caller wants. */
   #questionOf(reading: Reading, stored: MaybeStored): Question {
-    const { range: _range, ...fields } = reading.request.headers;
     return {
-      request: { ...reading.request, headers: fields },
+      request: withoutRange(reading.request),
       stored,
       tags: reading.tags,
       range: null,
@@ -363,6 +363,12 @@ class ReadPath {
       onInterim: (status, headers) => sendInterim(reading.exchange.response, status, headers),
     };
   }
+}
+
+function withoutRange(request: CacheRequest): CacheRequest {
+  if (request.headers.range === undefined) return request;
+  const { range: _range, ...headers } = request.headers;
+  return { ...request, headers };
 }
 
 /** I8: the cloud knows nothing of this session, and is asked nothing under it. */
@@ -384,7 +390,6 @@ async function hasCome(answer: CloudAnswer): Promise<CloudAnswer> {
 
 /** Null where the time runs out first. */
 async function withinTime<T>(promise: Promise<T>, ms: number): Promise<T | null> {
-  if (ms === Infinity) return promise;
   const { promise: timeout, resolve } = Promise.withResolvers<null>();
   const timer = setTimeout(resolve, ms, null);
   try {

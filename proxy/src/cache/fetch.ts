@@ -221,8 +221,10 @@ const CONDITIONAL = new Set([
 /** The request's own headers, its conditions replaced by ours (RFC 9111 §4.3.1). */
 function fillHeaders({ request, stored, range }: Question): HeaderFields {
   const headers: HeaderFields = {};
-  for (const [name, value] of Object.entries(request.headers))
+  for (const name in request.headers) {
+    const value = request.headers[name];
     if (value !== undefined && !CONDITIONAL.has(name)) headers[name] = value;
+  }
   // A part of a coded body would be of use to nobody else.
   headers['accept-encoding'] = range === null ? wantedCodings(request.headers) : 'identity';
   if (range !== null) headers['range'] = range;

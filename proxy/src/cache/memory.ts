@@ -42,6 +42,9 @@ const OVERHEAD = 1024;
 function bytesOf(response: StoredResponse): number {
   const { uri, selection, headers, body } = response;
   let bytes = OVERHEAD + body.length + uri.length + selection.length + bytesOfTags(response);
-  for (const [name, value] of Object.entries(headers)) bytes += 2 * (name.length + String(value).length);
+  for (const name in headers) bytes += 2 * (name.length + lengthOf(headers[name]));
   return bytes;
 }
+
+const lengthOf = (value: string | string[] | undefined): number =>
+  typeof value === 'string' ? value.length : String(value).length;

@@ -211,12 +211,19 @@ function guessedLifetime({ request, response, times }: Fetched, isPublic: boolea
 const forbidsStale = (said: Directives, common: boolean) =>
   said.has('must-revalidate') || (common && (said.has('proxy-revalidate') || said.has('s-maxage')));
 
+const NEVER_KEPT: ReadonlySet<string> = new Set(['set-cookie', 'age', ...TAG_FIELDS]);
+
 /** RFC 9111 §3.1, §5.2.2.4, §5.2.2.7. Set-Cookie is never kept (I8); Age is told anew each time. */
 function storedHeaders(headers: HeaderFields, { directives, common }: Terms, received: number): HeaderFields {
-  const dropped = new Set(['set-cookie', 'age', ...TAG_FIELDS, ...(fieldNames(directives, 'no-cache') ?? [])]);
-  if (common) for (const name of fieldNames(directives, 'private') ?? []) dropped.add(name);
+  const named = [
+    ...(fieldNames(directives, 'no-cache') ?? []),
+    ...((common ? fieldNames(directives, 'private') : null) ?? []),
+  ];
   const kept: HeaderFields = {};
-  for (const [name, value] of Object.entries(headers)) if (!dropped.has(name)) kept[name] = value;
+  for (const name in headers) {
+    const value = headers[name];
+    if (value !== undefined && !NEVER_KEPT.has(name) && !named.includes(name)) kept[name] = value;
+  }
   // RFC 9110 §6.6.1: who keeps an answer without a Date adds one.
   kept['date'] ??= new Date(received).toUTCString();
   return kept;

@@ -62,7 +62,6 @@ class ShelfIndex<T extends Slot> implements Shelves<T> {
     this.#options = options;
     this.#shelves = new LRUCache<string, Shelf<T>>({
       maxSize: Math.max(1, options.maxBytes),
-      sizeCalculation: ({ items }) => this.#bytesOf(items),
       dispose: ({ items }, uri, reason) => {
         // A shelf that is replaced is no reason: its items are told of one by one.
         if (reason === 'set') return;
@@ -99,8 +98,9 @@ class ShelfIndex<T extends Slot> implements Shelves<T> {
     const { maxBytes } = this.#options;
     const others = this.#itemsOf(item.uri).filter((old) => !replaces(item, old));
     const all = [...others.slice(1 - MOST_VARIANTS), item];
+    const bytes = this.#bytesOf(all);
     // Rather one variant than none of a crowd that does not fit.
-    if (this.#bytesOf(all) <= maxBytes) return this.#replace(item.uri, all);
+    if (bytes <= maxBytes) return this.#replace(item.uri, all, undefined, bytes);
     if (this.#bytesOf([item]) <= maxBytes) return this.#replace(item.uri, [item]);
     this.#replace(item.uri, others);
     this.#tellGone([item]);
@@ -151,19 +151,20 @@ class ShelfIndex<T extends Slot> implements Shelves<T> {
     if (left.length < items.length) this.#replace(uri, left);
   }
 
-  #replace(uri: string, items: readonly T[], gone = without(this.#itemsOf(uri), items)): void {
+  #replace(uri: string, items: readonly T[], left?: readonly T[], size = this.#bytesOf(items)): void {
     if (items.length === 0) {
       this.#shelves.delete(uri);
       return;
     }
     const old = this.#itemsOf(uri);
+    const gone = left ?? without(old, items);
     this.#tellGone(gone);
     this.#byPath.add(pathOf(uri), uri);
     for (const item of without(items, old)) for (const tag of tagsOf(item)) this.#byTag.add(tag, uri);
     for (const item of gone)
       for (const tag of tagsOf(item)) if (!items.some((other) => carries(other, tag))) this.#byTag.delete(tag, uri);
     this.#count += items.length - old.length;
-    this.#shelves.set(uri, { id: ++this.#lastId, items });
+    this.#shelves.set(uri, { id: ++this.#lastId, items }, { size });
   }
 
   #bytesOf(items: readonly T[]): number {

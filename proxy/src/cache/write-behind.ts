@@ -17,8 +17,9 @@ export const SLOTS = {
 const SYNCED = 'synced';
 
 const DELAY = 100;
-/** So much waiting is written at once. */
+/** So much waiting is written at once: bytes, and responses, because every hit waits while their records are made. */
 const FULL_BATCH = 8 * 1024 * 1024;
+const MOST_AT_ONCE = 128;
 /** More does not wait: a disk that is slower than the cloud must not fill the memory (I11). */
 const MOST_WAITING = 64 * 1024 * 1024;
 /** Removed slots after which level is compacted: it frees nothing by itself. */
@@ -39,7 +40,8 @@ export class WriteBehind {
   readonly #removals = new Set<string>();
   /** Slots that changed while their records stay as they are. */
   readonly #rewrites = new Map<string, DiskSlot>();
-  /** Bytes that have come since the last batch began, and those that wait or are being written. */
+  /** What has come since the last batch began; bytes of it, and of all that waits or is being written. */
+  #newcomers = 0;
   #fresh = 0;
   #waiting = 0;
   #removed = 0;
@@ -56,6 +58,7 @@ export class WriteBehind {
   write(slot: DiskSlot, response: Stored): boolean {
     if (this.#waiting > MOST_WAITING) return false;
     this.#writes.set(slot.id, { slot, response });
+    this.#newcomers++;
     this.#fresh += slot.bytes;
     this.#waiting += slot.bytes;
     this.#schedule();
@@ -88,13 +91,13 @@ export class WriteBehind {
   flush({ durable }: { durable: boolean }): Promise<boolean> {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    this.#fresh = 0;
+    this.#newcomers = this.#fresh = 0;
     this.#last = this.#last.then(() => this.#writeBatch(durable));
     return this.#last;
   }
 
   #schedule(): void {
-    if (this.#fresh > FULL_BATCH) void this.flush({ durable: false });
+    if (this.#fresh > FULL_BATCH || this.#newcomers > MOST_AT_ONCE) void this.flush({ durable: false });
     else this.#timer ??= setTimeout(() => void this.flush({ durable: false }), DELAY).unref();
   }
 

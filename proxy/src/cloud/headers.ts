@@ -85,8 +85,11 @@ function endToEnd(
   return kept;
 }
 
-function tokens(value: string | string[] | undefined): string[] {
-  if (value === undefined) return [];
+const NONE: readonly string[] = [];
+
+function tokens(value: string | string[] | undefined): readonly string[] {
+  // What nearly all say names a field that ends here in any case.
+  if (value === undefined || value === 'keep-alive') return NONE;
   return String(value)
     .split(',')
     .map((token) => token.trim().toLowerCase());

@@ -282,7 +282,15 @@ function addProvenance(fields: Fields, headers: HeaderFields, status: string, so
   const upstream = headers['cache-status'];
   const own = `larder; ${status}`;
   fields.push('Cache-Status', upstream === undefined ? own : `${String(upstream)}, ${own}`);
-  fields.push('Larder-Source', source, 'Larder-As-Of', new Date(asOf).toISOString());
+  fields.push('Larder-Source', source, 'Larder-As-Of', textOf(asOf));
+}
+
+/** The last time that was told: what a busy cloud gives within a second has the same Date. */
+let told = { at: NaN, text: '' };
+
+function textOf(at: number): string {
+  if (at !== told.at) told = { at, text: new Date(at).toISOString() };
+  return told.text;
 }
 
 function addPending(fields: Fields, pending: number): void {
@@ -291,11 +299,12 @@ function addPending(fields: Fields, pending: number): void {
 
 function flatten(headers: HeaderFields, ...skipped: string[]): Fields {
   const fields: Fields = [];
-  for (const [name, value] of Object.entries(headers)) if (!skipped.includes(name)) addField(fields, name, value);
+  for (const name in headers) if (!skipped.includes(name)) addField(fields, name, headers[name]);
   return fields;
 }
 
-function addField(fields: Fields, name: string, value: string | string[]): void {
+function addField(fields: Fields, name: string, value: string | string[] | undefined): void {
+  if (value === undefined) return;
   if (typeof value === 'string') fields.push(name, value);
   else for (const one of value) fields.push(name, one);
 }
