@@ -129,7 +129,7 @@ export interface Writer extends Reader {
 export interface Resource {
   /** The field that holds the id; its value is a string. */
   id: string;
-  /** Rises with every change of the document. */
+  /** Rises with every change of the document, and over its removal: what is made again under its id counts on. */
   version(doc: Doc): number;
   /** Fields that answers filter or sort by. */
   index: string[];

@@ -94,6 +94,23 @@ describeBothDatabases('The catalogue and the customers', (databases) => {
     expect((await patch(gone.path, { price: 300 })).body).toMatchObject({ code: 'deleted', conflicts: [who] });
   });
 
+  test('what is made again under its id counts on from its removal, so that nobody takes it for older', async () => {
+    const { path, body } = await newProduct();
+    await patch(path, { price: 200 });
+    const { id, sku } = body;
+    const from = await cloud.end();
+    await manager(path, { method: 'DELETE' });
+    const again = await post('/products', { id, sku, name: 'Made again', price: 100 });
+    expect(again).toMatchObject({ status: 201, body: { id, version: 4 } });
+    expect((await manager(path)).body).toEqual(again.body);
+    const told = await cloud.changes('S001', from);
+    const versions = told.filter(({ type }) => type !== 'marker').map(({ type, version }) => [type, version]);
+    expect(versions).toEqual([
+      ['remove', 3],
+      ['put', 4],
+    ]);
+  });
+
   test('a deletion by somebody who has not seen the latest edit is a conflict, and deletes nothing', async () => {
     const { path } = await newProduct();
     await patch(path, { price: 200 });

@@ -45,6 +45,16 @@ export async function absent(tx: Transaction, resource: ListedResource, id: stri
   });
 }
 
+/** Of a document that is made: one that was there before counts on, for whoever knows of its removal takes nothing older. */
+export async function firstVersion(tx: Transaction, resource: ListedResource, docId: string): Promise<number> {
+  const removal = await tx.change.findFirst({
+    where: { resource, docId, type: 'remove' },
+    orderBy: { position: 'desc' },
+    select: { version: true },
+  });
+  return (removal?.version ?? 0) + 1;
+}
+
 type Version = { doc: string | null; causeUser: string | null; recordedAt: string };
 
 /** Newest first. */

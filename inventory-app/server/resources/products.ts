@@ -12,6 +12,7 @@ import type { Transaction } from '../db/open.ts';
 import { type Effect, Overtaken } from '../write.ts';
 import { productDocument } from './documents.ts';
 import { assertFree, assertKnown, documentToChange, editOf, merging, valuesOf } from './edits.ts';
+import { firstVersion } from './last-change.ts';
 
 export const createProduct: Effect = async ({ tx, writer, call, changes, now, newId }) => {
   assertMayPropose(writer, 'POST products');
@@ -20,7 +21,8 @@ export const createProduct: Effect = async ({ tx, writer, call, changes, now, ne
   await assertConsistent(tx, { id, ...fields });
 
   const search = searchText('products', fields);
-  const row = await tx.product.create({ data: { id, ...fields, search, createdAt: now, updatedAt: now } });
+  const version = await firstVersion(tx, 'products', id);
+  const row = await tx.product.create({ data: { id, ...fields, search, version, createdAt: now, updatedAt: now } });
   const doc = productDocument(row);
   changes.put('products', null, doc);
   return createdAnswer('products', doc);
