@@ -28,6 +28,28 @@ describe('the overlay lets go', () => {
   });
 });
 
+test('I13: an idle feed says that all is as it was, and as of when', async () => {
+  await edge.openComplete();
+  const asOf = () => edge.back.status.replica.feed.asOf ?? '';
+  const before = asOf();
+  await until('it is said anew', () => asOf() > before);
+  expect(edge.back.status.replica.feed.live).toBe(true);
+  edge.cloud.feedHeld = true;
+  edge.back.link('offline', false);
+  await until('the feed has ended', () => !edge.back.status.replica.feed.live);
+  const last = asOf();
+  const read = await edge.back.read({
+    method: 'GET',
+    path: '/articles/a',
+    search: '',
+    headers: {},
+    body: null,
+    claims: null,
+    user: { id: 'ann', store: 'S1' },
+  });
+  expect(read?.asOf).toBe(Date.parse(last));
+});
+
 describe('the replica', () => {
   test('I9: is fetched for a resource that a new release of the profile brings', async () => {
     await edge.openComplete();

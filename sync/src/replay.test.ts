@@ -59,6 +59,51 @@ describe('a clock that was turned back', () => {
   });
 });
 
+describe('a key that stands for another request in the cloud', () => {
+  test('I2: is an alarm, lies in the inbox, and has no effect', async () => {
+    const logged: string[] = [];
+    await openOffline();
+    edge.back.on('log', (level, message) => level === 'error' && logged.push(message));
+    edge.cloud.writeDirectly('PATCH', '/articles/b', { name: 'another one' }, { user: 'ann', key: 'k1' });
+    await edge.edit('k1', 'a', { name: 'renamed' });
+    edge.back.link('online', false);
+    await until('it is in the inbox', () => edge.back.status.queue.inboxKinds['key-mismatch'] === 1);
+    await until('it is said', () => logged.includes('the cloud knows this key for another request'));
+    await edge.drained();
+    expect((await edge.read('/articles/a'))?.body['name']).toBe('article a');
+    expect(edge.cloud.articles.get('a')?.['name']).toBe('article a');
+  });
+});
+
+describe('a write that does not apply any more to what has changed beneath it', () => {
+  /** What its last run threw. */
+  function fault(): unknown {
+    const db = new DatabaseSync(join(edge.data, 'edge.db'), { readOnly: true });
+    const row = db.prepare('SELECT fault FROM entry').get();
+    db.close();
+    return row?.['fault'];
+  }
+
+  test('loses its effect and is flagged, has it again once it applies, and is sent in any case', async () => {
+    await openOffline();
+    await edge.edit('k1', 'a', { name: 'renamed' });
+    edge.cloud.mood = 'silent';
+    edge.back.link('online', false);
+    edge.cloud.removeArticle('a');
+    await until('it is gone here too', async () => (await edge.read('/articles/a'))?.status === 404);
+    expect(fault()).toBe('the article is gone');
+    edge.cloud.setArticle('a', { name: 'made again', qty: 3 });
+    await until('it applies again', async () => (await edge.read('/articles/a'))?.body['name'] === 'renamed');
+    expect(fault()).toBe(null);
+    expect(await edge.quantity()).toBe(3);
+    edge.cloud.removeArticle('a');
+    await until('it is gone again', async () => (await edge.read('/articles/a'))?.status === 404);
+    edge.cloud.mood = 'well';
+    await until('the cloud has judged it', () => edge.back.status.queue.inboxKinds.conflict === 1);
+    expect(edge.back.status.queue.length).toBe(0);
+  });
+});
+
 describe('a profile that throws', () => {
   test('I4: while sending, holds up that entry alone, and is said so', async () => {
     const logged: string[] = [];

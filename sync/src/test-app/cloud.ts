@@ -15,9 +15,14 @@ export const FORBIDDEN = 'forbidden';
 export const UNSENDABLE = 'unsendable';
 export const UNREADABLE = 'unreadable';
 
-interface Seen {
+interface Result {
   status: number;
   body: Doc;
+}
+
+interface Seen extends Result {
+  /** Method and path that the key stands for. */
+  what: string;
 }
 
 interface Backup {
@@ -80,6 +85,8 @@ export class TestCloud {
   #salt = 0;
   readonly #live = new Set<{ response: ServerResponse; at: number }>();
   readonly #stamps = new Map<string, number>();
+  /** The versions of removed articles: what is made again counts on. */
+  readonly #removed = new Map<string, number>();
   #created = 0;
   #transactions = 0;
   readonly #idle: NodeJS.Timeout;
@@ -128,6 +135,7 @@ export class TestCloud {
   removeArticle(id: string): void {
     const version = Number(this.articles.get(id)?.['version']) + 1;
     this.articles.delete(id);
+    this.#removed.set(id, version);
     this.#begin();
     this.#note({ type: 'remove', resource: 'articles', id, version, cause: null, tx: this.#tx });
     this.#publish(false);
@@ -166,7 +174,8 @@ export class TestCloud {
 
   #put(resource: 'articles' | 'orders', id: string, fields: Doc, cause: Cause | null): Doc {
     const known = this[resource].get(id);
-    const doc = { ...known, ...fields, id, version: Number(known?.['version'] ?? 0) + 1 };
+    const version = Number(known?.['version'] ?? this.#removed.get(id) ?? 0) + 1;
+    const doc = { ...known, ...fields, id, version };
     this[resource].set(id, doc);
     this.#stamps.set(`${resource}/${id}`, this.tick);
     this.#note({ type: 'put', resource, id, version: doc.version, doc, cause, tx: this.#tx });
@@ -312,7 +321,9 @@ export class TestCloud {
     if (this.rejected.has(authorization)) return this.#json(response, 401, { code: 'unauthenticated' });
     const user = actingFor === '' ? (authorization.replace('Bearer ', '').split('#')[0] ?? '') : actingFor;
     const known = this.keepsKeys ? this.#seen.get(`${user} ${key}`) : undefined;
-    const seen = known ?? this.#effect(request.method ?? '', url.pathname, body, { user, key });
+    const what = `${request.method} ${url.pathname}`;
+    if (known !== undefined && known.what !== what) return this.#json(response, 422, { code: 'key-mismatch' });
+    const seen = known ?? { what, ...this.#effect(request.method ?? '', url.pathname, body, { user, key }) };
     this.#seen.set(`${user} ${key}`, seen);
     if (this.mood === 'lose-answers') return void response.destroy();
     if (known !== undefined) response.setHeader('replayed', 'yes');
@@ -322,11 +333,12 @@ export class TestCloud {
 
   /** A write that reaches the app by another way than this edge. */
   writeDirectly(method: string, path: string, body: Doc, cause: Cause): void {
-    this.#seen.set(`${cause.user} ${cause.key}`, this.#effect(method, path, body, cause));
+    const what = `${method} ${path}`;
+    this.#seen.set(`${cause.user} ${cause.key}`, { what, ...this.#effect(method, path, body, cause) });
     this.#publish(false);
   }
 
-  #effect(method: string, path: string, body: Doc, cause: Cause): Seen {
+  #effect(method: string, path: string, body: Doc, cause: Cause): Result {
     if (!this.keepsKeys) return this.#take(method, path, body, null);
     this.#begin();
     const seen = this.#take(method, path, body, cause);
@@ -334,7 +346,7 @@ export class TestCloud {
     return seen;
   }
 
-  #take(method: string, path: string, body: Doc, cause: Cause | null): Seen {
+  #take(method: string, path: string, body: Doc, cause: Cause | null): Result {
     if (method === 'POST' && path === '/orders') {
       if (body['note'] === FORBIDDEN) return { status: 403, body: { code: 'forbidden' } };
       const article = this.articles.get(String(body['article']));
