@@ -41,7 +41,9 @@ const nameOf = (kind: 'doc' | 'grams', resource: string, generation: number) =>
   generation === 0 ? `${kind}:${resource}` : `${kind}@${generation}:${resource}`;
 
 /** Rises when tables of the same resource are made otherwise. */
-const LAYOUT = 2;
+const LAYOUT = 3;
+/** Since then the columns are what they are. */
+const COLUMNS_SINCE = 2;
 
 /** What columns and search texts depend on. */
 const shapeOf = (resource: Resource, release: number) =>
@@ -50,7 +52,7 @@ const shapeOf = (resource: Resource, release: number) =>
 /** A column holds a document's field whatever the release; of another layout nothing is known but the documents. */
 function fieldsOf(shape: string): string[] {
   const [layout, , , index] = JSON.parse(shape) as unknown[];
-  return layout === LAYOUT && Array.isArray(index) ? index.map(String) : [];
+  return Number(layout) >= COLUMNS_SINCE && Number(layout) <= LAYOUT && Array.isArray(index) ? index.map(String) : [];
 }
 
 const wholePlace = (name: string, resource: Resource, generation: number): Place => ({

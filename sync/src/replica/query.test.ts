@@ -80,6 +80,12 @@ describe('a list reads no more than it must', () => {
       { terms: ['nowhere'], order: [['name', 'asc']] },
       /^SEARCH doc:articles USING INTEGER PRIMARY/,
     ],
+    ['two letters that nothing has', { terms: ['zz'], order: [['name', 'asc']] }, /^SEARCH .* USING INTEGER PRIMARY/],
+    [
+      'two letters that are common',
+      { terms: ['te'], order: [['name', 'asc']] },
+      /SCAN doc:articles USING INDEX by:articles:name/,
+    ],
     [
       'a word that is common',
       { terms: ['tea'], order: [['name', 'asc']] },
@@ -96,7 +102,8 @@ describe('a list reads no more than it must', () => {
   });
 
   test('a count by one condition looks at no document', () => {
-    expect(planOf(countSql(table(), { terms: ['tea', 'copper'] }))).not.toContain('doc:articles');
+    for (const terms of [['tea', 'copper'], ['te'], ['te', 'copper', 'ea']])
+      expect(planOf(countSql(table(), { terms }))).not.toContain('doc:articles');
   });
 });
 
@@ -166,6 +173,19 @@ describe('a list has what the simplest reading of the query has', () => {
       { numRuns: 300 },
     );
   });
+});
+
+test('what two letters find in very many documents is met in order, and counted in the index', () => {
+  const dense = {
+    ...table(),
+    threes: (pair: string) => ({ grams: [], ...table().threes(pair), documents: 1_000_000 }),
+  };
+  const query: Query = { terms: ['te'], order: [['name', 'asc']], limit: 20 };
+  const list = listSql(dense, query, few);
+  expect(list.text).toContain('instr');
+  const views = store.db.prepare(list.text).all(...list.values);
+  expect(views.map(({ view }) => JSON.parse(String(view)) as Doc)).toEqual(store.view.list('articles', query));
+  expect(planOf(countSql(dense, { terms: ['te'] }))).not.toContain('doc:articles');
 });
 
 test('what is no longer shown is no longer found', () => {

@@ -1,5 +1,6 @@
 /** `Query` to SQL. Only fields that the profile indexes can be named, so a query never scans for want of an index. */
 import type { Json, Match, Query } from '../profile.ts';
+import { END } from './grams.ts';
 import { columnValue, type Table } from './tables.ts';
 
 type Value = string | number | null;
@@ -42,7 +43,8 @@ interface Condition extends Sql {
 }
 
 const TRIGRAM = 3;
-const isLong = (term: string) => [...term].length >= TRIGRAM && !term.includes('\0');
+/** What stands in more documents than this is sooner met among them than gathered first. */
+const MANY = 30_000;
 
 function conditionsOf(table: Table, query: Query): Condition[] {
   const conditions: Condition[] = Object.entries(query.where ?? {}).map(([field, match]) => {
@@ -54,19 +56,47 @@ function conditionsOf(table: Table, query: Query): Condition[] {
       left: isEquality ? { ...sql, text: `${from(table)} WHERE view IS NOT NULL AND ${sql.text}` } : null,
     };
   });
-  const terms = query.terms ?? [];
-  const long = table.grams === null ? [] : terms.filter(isLong);
-  if (table.grams !== null && long.length > 0) {
-    const left = { text: `FROM ${table.grams} WHERE ${table.grams} MATCH ?`, values: [phrases(long)] };
-    conditions.push({ text: `rowid IN (SELECT rowid ${left.text})`, values: left.values, left });
-  }
-  for (const term of terms)
-    if (!long.includes(term)) conditions.push({ text: `instr(${table.search()}, ?) > 0`, values: [term], left: null });
-  return conditions;
+  return [...conditions, ...termConditions(table, query.terms ?? [])];
 }
 
-/** Each term as a phrase of three-character tokens: exactly where it stands in the text. */
-const phrases = (terms: readonly string[]) => terms.map((term) => `"${term.replaceAll('"', '""')}"`).join(' AND ');
+/** One look into the index for all terms that it serves; the others are looked for in each text. */
+function termConditions(table: Table, terms: readonly string[]): Condition[] {
+  const gathered: string[] = [];
+  const conditions: Condition[] = [];
+  for (const term of terms) {
+    const matched = matchOf(table, term);
+    if (matched !== null && matched.documents <= MANY) gathered.push(matched.match);
+    else {
+      const left = matched === null ? null : matching(table, matched.match);
+      conditions.push({ text: `instr(${table.search()}, ?) > 0`, values: [term], left });
+    }
+  }
+  if (gathered.length === 0) return conditions;
+  const left = matching(table, gathered.join(' AND '));
+  return [...conditions, { text: `rowid IN (SELECT rowid ${left.text})`, values: left.values, left }];
+}
+
+const matching = (table: Table, match: string): Sql => ({
+  text: `FROM ${table.grams} WHERE ${table.grams} MATCH ?`,
+  values: [match],
+});
+
+/**
+ * A term as the index is asked for it: three characters or more as a phrase of threes, which is exactly where it stands in
+ * the text; two as any of the threes that begin so. Null: one character is in too many of them.
+ */
+function matchOf(table: Table, term: string): { match: string; documents: number } | null {
+  const { length } = [...term];
+  if (table.grams === null || length < TRIGRAM - 1 || term.includes('\0') || term.includes(END)) return null;
+  if (length >= TRIGRAM) return { match: phrase(term), documents: 0 };
+  const threes = table.threes(term);
+  if (threes === null) return null;
+  // A phrase that nothing has, where there are none.
+  const match = threes.grams.length === 0 ? phrase(END.repeat(TRIGRAM)) : threes.grams.map(phrase).join(' OR ');
+  return { match: `(${match})`, documents: threes.documents };
+}
+
+const phrase = (text: string) => `"${text.replaceAll('"', '""')}"`;
 
 type Order = [column: string, direction: 'asc' | 'desc'][];
 

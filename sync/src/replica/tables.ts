@@ -6,7 +6,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { preparedOnce } from '../database.ts';
 import type { Doc, Json, Resource } from '../profile.ts';
 import type { Absent } from './absent.ts';
-import { keepGrams } from './grams.ts';
+import { keepGrams, openVocabulary, type Threes } from './grams.ts';
 import { columnName, placesOf, type Place } from './places.ts';
 
 type Value = string | number | null;
@@ -39,6 +39,8 @@ export interface Table {
   row(id: string): Row | null;
   /** The table that `MATCH` finds documents in, by what their search text contains, quoted; null: there is none. */
   readonly grams: string | null;
+  /** What begins with these two characters in it; null where it is of no use for them. */
+  threes(pair: string): Threes | null;
   /** Its base is what this walk brought, or the feed since that began. */
   isMet(id: string, walk: number): boolean;
   /** Stores what the cloud says, unless what is known is newer; true if it changed. */
@@ -91,6 +93,7 @@ function openTable(db: DatabaseSync, name: string, resource: Resource, place: Pl
     generation: place.generation,
     documents: table,
     grams: place.grams,
+    threes: openVocabulary(db, place),
     column(field) {
       if (field === resource.id) return 'id';
       if (!resource.index.includes(field)) return null;
