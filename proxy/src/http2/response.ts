@@ -17,7 +17,8 @@ export class Http2Response {
   readonly stream: ServerHttp2Stream;
   statusCode = 200;
   /** Written, not yet sent: whether a body follows decides which frame it ends. */
-  #head: readonly string[] | null = null;
+  #head: string[] | null = null;
+  #sentHead: readonly string[] | null = null;
   #isEnded = false;
   /** Fields that were set before the head is written. */
   readonly #early = new Map<string, string>();
@@ -29,6 +30,11 @@ export class Http2Response {
 
   get headersSent(): boolean {
     return this.#head !== null || this.stream.headersSent;
+  }
+
+  /** All that the head of the answer said, once it is sent. */
+  get sentHead(): readonly string[] | null {
+    return this.#sentHead;
   }
 
   get destroyed(): boolean {
@@ -128,6 +134,7 @@ export class Http2Response {
     // What cannot be sent has not been: a problem can still be told.
     this.#head = null;
     this.stream.respond(head, { endStream });
+    this.#sentHead = head;
   }
 }
 
@@ -146,7 +153,7 @@ const FORBIDDEN = new Set([
 const LAST_STATUS = 599;
 
 /** As node takes it: flat, with the status first and a date. */
-function headOf(status: number, fields: HeadFields): readonly string[] {
+export function headOf(status: number, fields: HeadFields): string[] {
   const head = [':status', String(status > LAST_STATUS ? 500 : status)];
   let hasDate = false;
   const flat = isFlat(fields) ? fields : entriesOf(fields).flat();

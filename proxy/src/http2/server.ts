@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerOptions } from 'node:http';
 import { constants, createSecureServer } from 'node:http2';
 import type { Http2SecureServer, SecureServerOptions, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import { LARGEST_IN_MEMORY } from '../cache/body-files.ts';
 import { contextOf } from '../tls/certificate.ts';
 import type { Renewal } from '../tls/renewal.ts';
 import { Http2Request } from './request.ts';
@@ -23,11 +24,14 @@ const BOUNDS = {
   streamResetRate: 50,
   maxSessionInvalidFrames: 100,
   maxSessionRejectedStreams: 100,
-  /** MB */
-  maxSessionMemory: 10,
   maxHeaderListPairs: 256,
 } satisfies SecureServerOptions;
 const MAX_STREAMS = 128;
+/**
+ * What node counts against a connection, MB. Beyond it a stream is refused, so every stream may have the largest body
+ * waiting that is given from memory: those are the cache's own, and no copies.
+ */
+const MAX_MEMORY = 10 + Math.ceil((MAX_STREAMS * LARGEST_IN_MEMORY) / 1e6);
 
 /** Every request comes out as `request`, and what wants to be a WebSocket as `upgrade`, as from node's clear server. */
 export function createTlsServer(certificate: Renewal, limits: Limits): Http2SecureServer {
@@ -35,6 +39,7 @@ export function createTlsServer(certificate: Renewal, limits: Limits): Http2Secu
     ...contextOf(certificate.current),
     ...limits,
     ...BOUNDS,
+    maxSessionMemory: MAX_MEMORY,
     allowHTTP1: true,
     ...CLASSES,
     // A client that drips its handshake in holds a socket no longer than with its header.

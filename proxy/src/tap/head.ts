@@ -1,5 +1,5 @@
 /** Which request heads may be remembered, byte for byte: those whose answer depends on nothing but them and the cache. */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 
 /** Longer ones cost more to look up than to parse. */
 const LONGEST = 4096;
@@ -41,8 +41,12 @@ export function isRepeatable(request: IncomingMessage): boolean {
   // HTTP/1.0 parses the same, and means another end of the connection.
   if (method !== 'GET' || httpVersionMajor !== 1 || httpVersionMinor !== 1) return false;
   if (!isBodiless(request) || !saysNothingOfTheConnection(request)) return false;
-  return REFUSED.every((name) => headers[name] === undefined);
+  return wantsWhatIsStored(headers);
 }
 
-export const hasCredential = ({ headers }: IncomingMessage): boolean =>
+/** Does a GET that is over with its head ask for no more than the stored answer? */
+export const wantsWhatIsStored = (headers: IncomingHttpHeaders): boolean =>
+  REFUSED.every((name) => headers[name] === undefined);
+
+export const hasCredential = ({ headers }: { headers: IncomingHttpHeaders }): boolean =>
   headers.authorization !== undefined || headers.cookie !== undefined;

@@ -2,10 +2,11 @@
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Prepared } from './prepared.ts';
+import type { PreparedFields } from './prepared-fields.ts';
 
 /** Says where the cache has the answer instead of holding it: what the cache lets go is free. */
 export interface Remembered {
-  prepared: Prepared;
+  prepared: Prepared | PreparedFields;
   /** Under which the cache has it, and which of what it had there: see `Cache.shelf`. */
   uri: string;
   shelf: number;
@@ -40,20 +41,19 @@ export class RememberedHeads {
     return { heads: this.#byHead.size, bytes: this.#byHead.calculatedSize };
   }
 
-  get(head: Buffer): Remembered | undefined {
-    // Latin-1 is one character for each byte: equal strings are equal bytes.
-    const found = this.#byHead.get(head.toString('latin1'));
+  get(head: string): Remembered | undefined {
+    const found = this.#byHead.get(head);
     return found === undefined && this.#hasSecret ? this.#byHead.get(digest(head)) : found;
   }
 
   /** `isSecret`: it holds a credential, which must not lie about in memory longer than its request. */
-  set(head: Buffer, remembered: Remembered, isSecret: boolean): void {
+  set(head: string, remembered: Remembered, isSecret: boolean): void {
     if (isSecret) this.#hasSecret = true;
-    this.#byHead.set(isSecret ? digest(head) : head.toString('latin1'), remembered);
+    this.#byHead.set(isSecret ? digest(head) : head, remembered);
   }
 
-  delete(head: Buffer): void {
-    this.#byHead.delete(head.toString('latin1'));
+  delete(head: string): void {
+    this.#byHead.delete(head);
     if (this.#hasSecret) this.#byHead.delete(digest(head));
   }
 
@@ -63,5 +63,5 @@ export class RememberedHeads {
   }
 }
 
-/** No head reads like this: they begin with a method and a space. */
-const digest = (head: Buffer) => `#${hash('sha256', head, 'base64url')}`;
+/** No head reads like this: they begin with a method, or with the name of a field. */
+const digest = (head: string) => `#${hash('sha256', head, 'base64url')}`;

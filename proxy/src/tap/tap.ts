@@ -5,6 +5,7 @@
  * correctness boundary: whatever it is not sure of, it leaves alone.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Server, Socket } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 import type { Back } from '@larder/sync/client';
@@ -14,11 +15,13 @@ import type { Identity } from '../identity/identity.ts';
 import type { Reading } from '../read/reading.ts';
 import { Http2Response } from '../http2/response.ts';
 import { Connection } from './connection.ts';
-import { hasCredential, isCandidate, isRepeatable } from './head.ts';
+import { hasCredential, isCandidate, isRepeatable, wantsWhatIsStored } from './head.ts';
 import { Prepared } from './prepared.ts';
+import { PreparedFields } from './prepared-fields.ts';
 import { RememberedHeads } from './remembered.ts';
 import type { Remembered } from './remembered.ts';
 import { Sender } from './sender.ts';
+import { sendStored, standBefore } from './streams.ts';
 
 export interface TapDeps {
   cache: Pick<Cache, 'shelf' | 'isCurrent'>;
@@ -39,7 +42,10 @@ export interface TapFigures {
 }
 
 export interface Tap {
-  /** Puts itself before the parser of every new connection of HTTP/1.1. `keepAlive`: what the server announces, seconds. */
+  /**
+   * Puts itself before the parser of every new connection of HTTP/1.1, and before all that listen for streams of HTTP/2.
+   * `keepAlive`: what the server announces, seconds.
+   */
   attach(server: Server, keepAlive: number): void;
   /** For the reader: this request has just been answered from what is fresh. */
   learn(reading: Reading, stored: StoredResponse): void;
@@ -80,6 +86,7 @@ class FastPath implements Tap {
       const connection = Connection.before(socket, this);
       if (connection !== null) this.#connections.set(socket, connection);
     });
+    server.on('session', (session: ServerHttp2Session) => standBefore(session, this));
     server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
       const connection = this.#connections.get(request.socket);
       if (connection === undefined) return;
@@ -104,18 +111,33 @@ class FastPath implements Tap {
   }
 
   answer(chunk: Buffer, socket: Socket): boolean {
-    const found = this.#heads.get(chunk);
-    if (found === undefined) return false;
     const now = this.#deps.clock();
-    const stored = this.#standing(found, now);
-    if (stored === null) {
-      this.#heads.delete(chunk);
-      return false;
-    }
-    const { prepared } = found;
-    this.#sender.send(socket, prepared, stored.body, now);
-    this.#answers[prepared.statusClass] = (this.#answers[prepared.statusClass] ?? 0) + 1;
+    const found = this.#find(textOf(chunk), now);
+    if (!(found?.prepared instanceof Prepared)) return false;
+    this.#sender.send(socket, found.prepared, found.stored.body, now);
+    this.#count(found.prepared);
     return true;
+  }
+
+  answerStream(stream: ServerHttp2Stream, head: string): boolean {
+    const now = this.#deps.clock();
+    const found = this.#find(head, now);
+    if (!(found?.prepared instanceof PreparedFields)) return false;
+    sendStored(stream, found.prepared, found.stored, now);
+    this.#count(found.prepared);
+    return true;
+  }
+
+  #find(head: string, now: number): { prepared: Remembered['prepared']; stored: StoredResponse } | null {
+    const found = this.#heads.get(head);
+    if (found === undefined) return null;
+    const stored = this.#standing(found, now);
+    if (stored === null) this.#heads.delete(head);
+    return stored === null ? null : { prepared: found.prepared, stored };
+  }
+
+  #count({ statusClass }: Remembered['prepared']): void {
+    this.#answers[statusClass] = (this.#answers[statusClass] ?? 0) + 1;
   }
 
   parsed(chunk: Buffer, request: IncomingMessage): void {
@@ -125,7 +147,19 @@ class FastPath implements Tap {
     if (!isCandidate(chunk) || !isRepeatable(request)) return;
     const { reading, stored } = learnt;
     const remembered = this.#remember(reading, stored);
-    if (remembered !== null) this.#heads.set(chunk, remembered, hasCredential(request));
+    if (remembered !== null) this.#heads.set(textOf(chunk), remembered, hasCredential(request));
+  }
+
+  parsedStream(stream: ServerHttp2Stream, head: string): void {
+    const learnt = this.#learnt;
+    this.#learnt = null;
+    if (learnt === null) return;
+    const { reading, stored } = learnt;
+    const { request, response } = reading.exchange;
+    if (!(response instanceof Http2Response) || response.stream !== stream) return;
+    if (!wantsWhatIsStored(request.headers) || request.headers['content-length'] !== undefined) return;
+    const remembered = this.#remember(reading, stored);
+    if (remembered !== null) this.#heads.set(head, remembered, hasCredential(request));
   }
 
   /** Null where the same request could get something else a moment later, for reasons that nobody here would notice. */
@@ -133,7 +167,6 @@ class FastPath implements Tap {
     const { cache, clock, identity, back } = this.#deps;
     const { exchange, request, tags, covered } = reading;
     const { response, caller } = exchange;
-    if (response instanceof Http2Response) return null;
     // Whether a token that was not verified will be so the next time depends on keys that may come at any moment.
     if (back !== null && caller === null && exchange.request.headers.authorization !== undefined) return null;
     // Of the edge's own sessions the request no longer shows that there was a credential.
@@ -144,7 +177,10 @@ class FastPath implements Tap {
     const at = shelf?.items.indexOf(stored) ?? -1;
     if (shelf === null || at === -1) return null;
     const now = clock();
-    const prepared = Prepared.from(response, stored, this.#keepAlive, now);
+    const prepared =
+      response instanceof Http2Response
+        ? PreparedFields.from(response, stored, now)
+        : Prepared.from(response, stored, this.#keepAlive, now);
     if (prepared === null) return null;
     const until = Math.min(stored.freshUntil, caller?.until ?? Infinity);
     const place = { prepared, uri: request.uri, shelf: shelf.id, at };
@@ -165,3 +201,6 @@ class FastPath implements Tap {
     return isOvertaken ? null : stored;
   }
 }
+
+/** Latin-1 is one character for each byte: equal texts are equal bytes. */
+const textOf = (chunk: Buffer) => chunk.toString('latin1');
