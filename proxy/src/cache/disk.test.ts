@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Level } from 'level';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { openDiskStore } from './disk.ts';
 import type { DiskStore } from './disk.ts';
 import type { CacheRequest } from './response.ts';
@@ -108,6 +108,16 @@ test('what the disk gives quickly is found without waiting, and not after it was
   expect(store.find(request('/a'))).toEqual(response('/a'));
   store.revise('/a', () => true, null);
   expect(store.find(request('/a'))).toBeNull();
+});
+
+test('many small ones are written without waiting for more', async () => {
+  const directory = await newDirectory();
+  const store = await open(directory);
+  const waiting = vi.useFakeTimers({ toFake: ['setTimeout'] });
+  ending.push(() => Promise.resolve(waiting.useRealTimers()));
+  for (let i = 0; i < 200; i++) store.put(response(`/${i}`));
+  while ((await readdir(join(directory, 'segments'))).length === 0) await new Promise((next) => setImmediate(next));
+  expect(vi.getTimerCount()).toBeGreaterThan(0);
 });
 
 test('a record of which a single bit flipped is a miss, and gone', async () => {
