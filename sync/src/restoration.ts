@@ -9,7 +9,7 @@ import { type Intake, Restored } from './intake.ts';
 import { lastChanges } from './last-changes.ts';
 import type { Pause } from './pause.ts';
 import type { Ask, Batch, Changes } from './profile.ts';
-import { offerAgain, untilSettled } from './queue/restored.ts';
+import { askAgain, offerAgain, untilSettled } from './queue/restored.ts';
 import type { Reconcile } from './reconcile.ts';
 import { resOf } from './request.ts';
 import type { Store } from './store.ts';
@@ -121,8 +121,10 @@ export class Restoration {
     });
     return store.commitAs('feed', (noted) => {
       const [known, doubtful] = unmarked.byProof(applied.filter((seq) => !markers.has(seq)));
-      for (const seq of doubtful) store.again.ask(seq, true);
-      if (doubtful.length > 0) return false;
+      if (doubtful.length > 0) {
+        askAgain(store, doubtful, true);
+        return false;
+      }
       // A removal of what was brought before the last cut may be among what is not held: it is to be met again.
       reconcile.mark();
       intake.apply(held, noted);

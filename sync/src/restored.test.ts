@@ -196,6 +196,23 @@ describe('a cloud that was restored from a backup', () => {
     expect([await edge.quantity('a'), await edge.quantity('b')]).toEqual([98, 97]);
   });
 
+  test('I3: that lost unnoticed what it had answered is asked for it before anything that builds on it is sent', async () => {
+    const backup = edge.cloud.backup();
+    edge.cloud.feedDown = true;
+    const id = await edge.make('k1', 'new one');
+    await until('it is answered, and the feed has not told it', () => edge.cloud.articles.has('made-1'));
+    await until('the edge knows', () => edge.back.status.queue.length === 0);
+    edge.back.link('offline', false);
+    for (let n = 0; n < 5; n += 1) await edge.order(`o${n}`, id, 1);
+    edge.cloud.putBack(backup);
+    edge.cloud.feedDown = false;
+    edge.back.link('online', false);
+    await edge.drained();
+    expect(edge.cloud.articles.get('made-2')).toMatchObject({ name: 'new one', qty: -5 });
+    expect((await edge.read(`/articles/${id}`))?.body).toEqual(edge.cloud.articles.get('made-2'));
+    expect(edge.back.status.queue.inbox).toBe(0);
+  });
+
   test('I4, I5: one that cannot be offered again keeps nothing else from being sent', async () => {
     const backup = edge.cloud.backup();
     await edge.order('k1', 'a', 2, PATIENT);

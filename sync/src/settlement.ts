@@ -37,8 +37,20 @@ export class Settlement {
     store.entries.settle(entry.seq, 'done', verdict, answer, this.#time());
     store.entries.forgetNeed(entry.seq);
     noted.tag(...entry.tags);
-    if (entry.marked) store.release(entry.seq, noted);
+    if (entry.marked && this.#isHere(entry.seq)) store.release(entry.seq, noted);
     return [entry.seq];
+  }
+
+  /**
+   * Is what it made known here under the ids that are good now? The marker may be of a cloud that was restored since, and
+   * this answer of the restored one, which made it anew.
+   */
+  #isHere(seq: number): boolean {
+    const { store } = this.#parts;
+    return store.again.madeBy(seq).every(({ resource, id }) => {
+      const row = store.tables.get(resource)?.row(store.settledIds(id));
+      return row !== null && row !== undefined && (row.base !== null || row.version > 0);
+    });
   }
 
   /** It will never take effect: the overlay lets go, and proposals that build on it go to the inbox with it. */

@@ -2,6 +2,7 @@
  * What took effect, and whose marker has not come by the end of the feed. It may lie before the place in the feed from
  * which this edge follows; or the cloud has lost it. queue/restored.ts says when that comes about.
  */
+import { askAgain } from './queue/restored.ts';
 import type { Reconcile } from './reconcile.ts';
 import type { Slices } from './slices.ts';
 import type { Store } from './store.ts';
@@ -32,7 +33,7 @@ export class Unmarked {
     if (reconcile.under) await slices.commit('contained', known, (seq) => this.contain(seq));
     else await this.release(known);
     if (doubtful.length === 0) return;
-    store.commitAs('contained', () => doubtful.forEach((seq) => store.again.ask(seq, false)));
+    store.commitAs('contained', () => askAgain(store, doubtful, false));
     asked();
   }
 

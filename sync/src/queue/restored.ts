@@ -43,6 +43,22 @@ export function offerAgain(store: Store, now: number, since: number | null, note
   return offered.size;
 }
 
+/**
+ * Has these, which were applied, sent once more, in the transaction under way: the cloud may have lost them unnoticed. What
+ * waits and builds on one of them waits for it (I3). `awaited`: nothing is fetched before they have settled.
+ */
+export function askAgain(store: Store, seqs: readonly number[], awaited: boolean): void {
+  for (const seq of seqs) store.again.ask(seq, awaited);
+  const asked = new Set(seqs);
+  const makers = new Map<string, number>();
+  const known = (document: string) => store.settledIds(document);
+  for (const { seq, state, made, looked } of store.again.restorable(null)) {
+    const needs = looked.map((document) => makers.get(known(document))).filter((need) => need !== undefined);
+    if (state !== 'applied') store.entries.addNeeds(seq, needs);
+    if (asked.has(seq)) for (const document of made) makers.set(known(document), seq);
+  }
+}
+
 /** Only where the app keeps each key's result, or where its effect can be looked for, does offering again no harm. */
 const canBeOffered = ({ app }: Store, route: string) => app.honoursKeys || app.writes[route]?.find !== undefined;
 
