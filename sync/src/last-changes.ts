@@ -1,6 +1,6 @@
 /**
- * What of the feed is kept before a walk: of a document, the last that was said, and only where a waiting write touches it;
- * the walk brings all others. So as much is held as waits, however long the feed.
+ * What of the feed is kept before a walk: of a document, the last that was said, and only where a waiting write touches it,
+ * or made it under an id that its answer has still to tell; the walk brings all others. So as much is held as waits, however long the feed.
  *
  * A restored cloud is offered again what it had lost, one after the other, and the feed tells it in the same order. Were
  * its documents taken as they come, each would for a while lack what was offered after that change, and the old base that
@@ -27,9 +27,9 @@ export async function lastChanges(
   for (let cursor = store.meta('cursor'); ;) {
     const last = await page(cursor);
     for (const change of last.changes) {
-      const marked = change.type === 'marker' ? store.entries.byKey(change.cause.user, change.cause.key) : null;
-      if (marked !== null) markers.add(marked.seq);
-      const key = keyOf(store, change, marked);
+      const entry = change.cause === null ? null : store.entries.byKey(change.cause.user, change.cause.key);
+      if (change.type === 'marker' && entry !== null) markers.add(entry.seq);
+      const key = keyOf(store, change, entry);
       if (key !== null) held.set(key, change);
     }
     if (!last.more) return { held: [...held.values()], markers, last };
@@ -39,9 +39,8 @@ export async function lastChanges(
 
 /** Null: nothing is lost without it. */
 function keyOf({ overlay }: Waiting, change: Change, entry: QueuedEntry | null): string | null {
-  if (change.type !== 'marker')
-    return overlay.touches(change.resource, change.id) ? `${change.resource}/${change.id}` : null;
   // What shows nothing is let go of with all that settled before the end of the walk.
-  if (entry === null || (isSettled(entry.state) && !overlay.acts(entry.seq))) return null;
-  return `\0${entry.seq}`;
+  const waits = entry !== null && (!isSettled(entry.state) || overlay.acts(entry.seq));
+  if (change.type === 'marker') return waits ? `\0${entry.seq}` : null;
+  return waits || overlay.touches(change.resource, change.id) ? `${change.resource}/${change.id}` : null;
 }

@@ -291,6 +291,8 @@ const FOUND: [fresh: boolean, pageSize: number, steps: Step[]][] = [
   ],
   // The feed has told of it before its answer, which comes from the restored cloud, with another id.
   [false, 1, [{ type: 'write', wishes: [MAKE] }, crash, late, ask, putBack]],
+  // The answer comes between the page that tells of it, which knows it by another id, and the end of the feed.
+  [false, 1, [{ type: 'elsewhere', article: 'a', name: 'x' }, tell, putBack, { type: 'write', wishes: [MAKE, SALE] }]],
   // What is offered again has no answer for longer than it is waited for; the backup has one of both, and lacks the other.
   [false, 1, OFFERED_TOO_LONG],
   // The same, and a write of meanwhile is in the base before any of that is settled.
