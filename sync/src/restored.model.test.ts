@@ -44,12 +44,15 @@ type Step =
   | { type: 'wait' }
   | { type: 'crash' };
 
-const wish: fc.Arbitrary<Wish> = fc.record({
-  type: fc.constantFrom('order' as const, 'order' as const, 'order' as const, 'edit' as const, 'make' as const),
-  user: fc.constantFrom('ann' as const, 'bob' as const),
-  target: fc.nat({ max: 3 }),
-  value: fc.integer({ min: 1, max: 5 }),
-});
+const wish: fc.Arbitrary<Wish> = fc
+  .record({
+    type: fc.constantFrom('order' as const, 'order' as const, 'order' as const, 'edit' as const, 'make' as const),
+    user: fc.constantFrom('ann' as const, 'bob' as const),
+    target: fc.nat({ max: 3 }),
+    value: fc.integer({ min: 1, max: 5 }),
+  })
+  // An edit of what the cloud has lost, under way as that is put back, is for people: 0007.
+  .map((wished) => (wished.type === 'edit' ? { ...wished, target: wished.target % ARTICLES.length } : wished));
 
 const just = <T extends Step['type']>(type: T) => fc.constant({ type } as Extract<Step, { type: T }>);
 const step: fc.Arbitrary<Step> = fc.oneof(
