@@ -34,6 +34,8 @@ export class Scene {
   edge: Running;
   /** A clerk at the edge. */
   clerk: Client;
+  /** The edge's data directory. */
+  #data: string;
 
   private constructor(directory: string, cores: Cores, cloud: Running, edge: Running, clerk: Client) {
     this.directory = directory;
@@ -42,6 +44,7 @@ export class Scene {
     this.cloud = cloud;
     this.edge = edge;
     this.clerk = clerk;
+    this.#data = join(directory, 'edge');
   }
 
   static async start(cores: Cores): Promise<Scene> {
@@ -63,9 +66,12 @@ export class Scene {
   /** Another edge in place of this one, whose disk is empty. */
   async renew(): Promise<void> {
     await this.edge.stop();
-    this.edge = await startEdge({ cloud: this.cloud.url, data: join(this.directory, 'edge-2') });
+    this.#data = join(this.directory, 'edge-2');
+    this.edge = await startEdge({ cloud: this.cloud.url, data: this.#data });
     pin(this.cores.edge, this.edge.pid);
     this.clerk = this.clerk.at(this.edge.url);
+    // To the cloud it is another box, and takes no sale before it is the one that stays.
+    await this.#order('/_edge/box/take-over', {});
   }
 
   async status(): Promise<EdgeStatus> {
@@ -75,14 +81,17 @@ export class Scene {
 
   /** The operator holds the link, or lets go of it. */
   async hold(hold: boolean): Promise<void> {
-    const token = readFileSync(join(this.directory, 'edge', 'console-token'), 'utf8').trim();
-    const response = await fetch(`${this.edge.url}/_edge/link`, {
+    await this.#order('/_edge/link', { hold });
+  }
+
+  async #order(path: string, body: object): Promise<void> {
+    const token = readFileSync(join(this.#data, 'console-token'), 'utf8').trim();
+    const response = await fetch(this.edge.url + path, {
       method: 'POST',
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ hold }),
+      body: JSON.stringify(body),
     });
-    if (response.status !== 200)
-      throw new Error(`the link cannot be held: ${response.status} ${await response.text()}`);
+    if (response.status !== 200) throw new Error(`${path}: ${response.status} ${await response.text()}`);
   }
 
   /** Asks until every one of these is answered from the cache. */
