@@ -139,6 +139,10 @@ const SCHEMA = [
   ALTER TABLE entry ADD COLUMN behind INTEGER NOT NULL DEFAULT 0;
   CREATE INDEX entry_behind ON entry (seq) WHERE behind = 1;
   `,
+  `
+  -- Whether a start can read what waits is seen without reading it.
+  CREATE INDEX entry_release ON entry (state, release, route) WHERE state IN ('queued', 'sending', 'unknown');
+  `,
 ];
 
 /** Of the writer: with SQLite's 2 MB a bootstrap reads its own indexes again and again; more than this gives no more. */
