@@ -110,10 +110,12 @@ function beginLink(config: Config, app: App | null, log: Logger): Link {
 }
 
 /** Who is told what. */
-function connect({ back, link, cloud, cache, reader, identity, tap }: Parts): void {
+function connect({ back, link, cloud, cache, reader, identity, tap, log }: Parts): void {
+  // What was purged is not served, whether or not the disk took it.
+  const unwritten = (error: unknown) => log.error({ err: error }, 'a restored cloud: not all of the cache is purged');
   back?.link(link.state, link.held);
   back?.on('fate', (fate) => link.report(fate));
-  back?.on('restored', () => void cache.purge({ by: 'prefix', value: '/', soft: null }));
+  back?.on('restored', () => void cache.purge({ by: 'prefix', value: '/', soft: null }).catch(unwritten));
   let before = link.state;
   link.on('change', (state, held) => {
     back?.link(state, held);
