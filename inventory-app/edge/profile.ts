@@ -14,15 +14,11 @@ import { type StaffUser, userOf } from './user.ts';
 
 const HEALTH = `${API}/health`;
 const KEYS = '/.well-known/jwks.json';
-/** What the page is made of. */
-const SHELL = [
-  '/',
-  ...['app.css', 'lists.css', 'icon.svg'].map((style) => `/${style}`),
-  ...['app', 'api', 'page', 'pin', 'products', 'reprice', 'sales', 'sell', 'vouch', 'words'].map(
-    (script) => `/${script}.js`,
-  ),
-];
-const PUBLIC = new Set([...SHELL, HEALTH, KEYS]);
+/** The page; what it is made of has names that change with their content, and is listed. */
+const SHELL = ['/', '/index.html', '/icon.svg', '/manifest.webmanifest', '/service-worker.js'];
+const SHELL_LIST = '/shell.json';
+const ASSETS = '/assets/';
+const PUBLIC = new Set([...SHELL, SHELL_LIST, HEALTH, KEYS]);
 
 export default defineApp<StaffUser>({
   name: 'inventory',
@@ -37,7 +33,7 @@ export default defineApp<StaffUser>({
    * speaks of the user in person.
    */
   scope(user, req) {
-    if (user === null) return PUBLIC.has(req.path) ? 'public' : 'nobody';
+    if (user === null) return PUBLIC.has(req.path) || req.path.startsWith(ASSETS) ? 'public' : 'nobody';
     return `store:${user.store ?? 'all'}:${user.role}`;
   },
   classify,
@@ -51,4 +47,5 @@ export default defineApp<StaffUser>({
   changes,
   boxes,
   shell: SHELL,
+  shellList: SHELL_LIST,
 });

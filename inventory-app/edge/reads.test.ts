@@ -76,7 +76,7 @@ describe('I8: The replica answers only for whom it holds everything', () => {
     const scopes = [clerk, manager, admin, stranger, null].map((who) => profile.scope(who, req));
     expect(new Set(scopes).size).toBe(scopes.length);
     expect(profile.scope({ ...clerk, id: 'u-other' }, req)).toBe(profile.scope(clerk, req));
-    expect(profile.scope(null, request('GET', '/app.js'))).toBe('public');
+    expect(profile.scope(null, request('GET', '/assets/index-B3c.js'))).toBe('public');
   });
 });
 

@@ -33,7 +33,10 @@ const GRACE_MS = 1500;
 const LIVE = `${API}/changes/live`;
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 const SHELL_CACHING = 'public, max-age=60, stale-while-revalidate=86400, stale-if-error=604800';
-const PAGE = fileURLToPath(new URL('../web/', import.meta.url));
+/** Names in there change with their content. */
+const ASSETS = '/assets/';
+const ASSET_CACHING = 'public, max-age=31536000, immutable';
+const PAGE = fileURLToPath(new URL('../web/dist/', import.meta.url));
 
 export interface AppOptions {
   database: Database;
@@ -90,7 +93,9 @@ export async function buildApp({ database, log, now = () => new Date() }: AppOpt
   await http.register(fastifyStatic, {
     root: PAGE,
     cacheControl: false,
-    setHeaders: (reply) => void reply.header('cache-control', SHELL_CACHING),
+    preCompressed: true,
+    setHeaders: (reply, path) =>
+      void reply.header('cache-control', path.includes(ASSETS) ? ASSET_CACHING : SHELL_CACHING),
   });
   return { http, services };
 }

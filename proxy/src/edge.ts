@@ -49,7 +49,9 @@ export async function startEdge(config: Config, log: Logger): Promise<RunningEdg
     const front = begun.adopt(createFront(parts), (it) => it.drain(config.shutdownGraceMs));
     await listen(front.server, config);
     const address = addressOf(front.server, tls === null ? 'http' : 'https');
-    if (app?.shell !== undefined) begun.defer(keepShell({ paths: app.shell, url: address.url, link: parts.link, log }));
+    const { shell = [], shellList = null } = app ?? {};
+    if (shell.length > 0 || shellList !== null)
+      begun.defer(keepShell({ paths: shell, list: shellList, url: address.url, link: parts.link, log }));
     parts.link.start();
     log.info({ ...address, cloud: config.cloud.origin, profile: app?.name ?? null }, 'listening');
     return { ...address, failed: deathOf(back), close: () => begun.disposeAsync() };

@@ -6,6 +6,8 @@ import type { Logger } from './log.ts';
 export interface ShellOptions {
   /** `App.shell`. */
   paths: readonly string[];
+  /** `App.shellList`. */
+  list: string | null;
   /** Address of this edge: the pages come in by the front door, and are cached as anybody's request would cache them. */
   url: string;
   link: Pick<Link, 'state' | 'held' | 'on'>;
@@ -14,10 +16,14 @@ export interface ShellOptions {
 
 const INTERVAL = 3_600_000;
 const TIMEOUT = 30_000;
+/** As browsers ask, so that the answer is the one they get where it varies by this. */
+const BROWSERS = 'gzip, deflate, br, zstd';
+/** Paths beyond these are not fetched ahead. */
+const MOST_PATHS = 1000;
 
 /** Fetches every page whenever the link comes, and each hour while it is there. Returns how to stop that. */
 export function keepShell(options: ShellOptions): () => void {
-  const { paths, link } = options;
+  const { paths, list, link } = options;
   // To itself, on its own address, which no certificate names; nothing secret goes there.
   const agent = new Agent({ connect: { rejectUnauthorized: false } });
   let fetching = false;
@@ -25,7 +31,8 @@ export function keepShell(options: ShellOptions): () => void {
   async function fetchAll(): Promise<void> {
     if (fetching || link.state !== 'online' || link.held) return;
     fetching = true;
-    for (const path of paths) await fetchOne(path, agent, options);
+    const more = list === null ? [] : pathsIn(await fetchOne(list, 'identity', agent, options));
+    for (const path of new Set([...paths, ...more])) await fetchOne(path, BROWSERS, agent, options);
     fetching = false;
   }
 
@@ -39,18 +46,36 @@ export function keepShell(options: ShellOptions): () => void {
   };
 }
 
-async function fetchOne(path: string, dispatcher: Agent, { url, log }: ShellOptions): Promise<void> {
+/** What a list names; nothing where it is none. */
+function pathsIn(list: Buffer | null): string[] {
+  try {
+    const named: unknown = JSON.parse(list?.toString() ?? '[]');
+    const paths = Array.isArray(named) ? named.filter((path) => typeof path === 'string' && path.startsWith('/')) : [];
+    return paths.slice(0, MOST_PATHS);
+  } catch {
+    return [];
+  }
+}
+
+/** Resolves with what came; null where it did not. */
+async function fetchOne(
+  path: string,
+  encoding: string,
+  dispatcher: Agent,
+  { url, log }: ShellOptions,
+): Promise<Buffer | null> {
   try {
     const answer = await request(new URL(path, url), {
-      // As browsers ask, so that the answer is the one they get where it varies by this.
-      headers: { 'accept-encoding': 'gzip, deflate, br, zstd' },
+      headers: { 'accept-encoding': encoding },
       dispatcher,
       headersTimeout: TIMEOUT,
       bodyTimeout: TIMEOUT,
     });
-    await answer.body.dump();
-    if (answer.statusCode >= 400) log.warn({ path, status: answer.statusCode }, 'a page of the shell is not there');
+    const body = Buffer.from(await answer.body.arrayBuffer());
+    if (answer.statusCode < 400) return body;
+    log.warn({ path, status: answer.statusCode }, 'a page of the shell is not there');
   } catch (error) {
     log.warn({ err: error, path }, 'a page of the shell cannot be fetched');
   }
+  return null;
 }

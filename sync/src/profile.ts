@@ -384,6 +384,8 @@ export interface App<U extends User = User> {
   poll?: Poll;
   /** Pages and scripts without which the app cannot start: fetched ahead, and kept for when the link is down. */
   shell?: string[];
+  /** Path of a JSON array of more of them, for an app whose file names change with what is in them. */
+  shellList?: string;
 }
 
 /** What a check throws: the answer the cloud would have given. */

@@ -11,6 +11,11 @@ const HELP = `npm run screens
 
 Writes pictures of the inventory page, in its main states, to docs/screens. Takes about a minute.
 `;
+const BASKET: readonly (readonly [string, number])[] = [
+  ['Still Water 1.5l', 2],
+  ['Basmati Rice 1kg', 1],
+  ['AA Batteries x4', 1],
+];
 const DIRECTORY = join(ROOT, 'docs/screens');
 const DESKTOP: Look = { view: 'desktop', colorScheme: 'light' };
 const DARK: Look = { view: 'desktop', colorScheme: 'dark' };
@@ -32,9 +37,14 @@ class Photographer {
     await clerk.signIn('clerk');
     await clerk.sell('Baked Beans in Tomato Sauce 415g', 4);
     await clerk.toast('Sold').waitFor({ state: 'detached' });
-    await this.#take(clerk, '2-connected');
     await clerk.search('water', 'Still Water');
-    await this.#take(clerk, '3-search');
+    for (const [name, qty] of BASKET) await clerk.put(name, qty);
+    await this.#take(clerk, '2-sell');
+    await clerk.page.getByRole('button', { name: /^Pay / }).click();
+    await clerk.page.getByLabel('Cash given').fill('20');
+    await this.#take(clerk, '3-pay');
+    await clerk.page.getByRole('button', { name: /^Finish / }).click();
+    await clerk.page.getByRole('button', { name: 'Next sale' }).click();
     await this.#conflict();
 
     const manager = await this.#open(DARK);
@@ -43,23 +53,36 @@ class Photographer {
     await phone.signIn('clerk');
     await this.#stage.link.set('down');
     for (const staff of [clerk, manager, phone]) await staff.strip(/Working from this store’s copy/);
-    await clerk.search('', 'Baked Beans');
     await clerk.sell('Basmati Rice 1kg', 2);
     await clerk.sell('Caster Sugar 500g', 1);
     await manager.reprice('9V Battery', '3.95');
     await clerk.strip(/3 changes waiting/);
+    await clerk.goTo('Sales');
+    await clerk.waitingSales().nth(1).waitFor();
     await this.#take(clerk, '5-cut-off');
     await manager.toast('9V Battery').waitFor({ state: 'detached' });
     await this.#take(manager, '6-cut-off-dark');
     await phone.strip(/3 changes waiting/);
     await this.#take(phone, '7-phone');
-    await phone.page.getByRole('button', { name: 'Sell Baked Beans' }).click();
+    await phone.put('Baked Beans in Tomato Sauce 415g', 2);
+    await phone.page.getByRole('searchbox').fill('');
     await this.#take(phone, '8-phone-selling');
-    await manager.page.getByRole('button', { name: 'Let someone in' }).click();
+    await manager.choose('Let someone in');
     await manager.page.getByLabel('Name', { exact: true }).fill('Robin');
     await manager.page.getByRole('button', { name: 'Give a code' }).click();
     await manager.page.getByText('It is shown this once.').waitFor();
     await this.#take(manager, '9-letting-someone-in-dark');
+    await clerk.goTo('Return');
+    await clerk.page.getByRole('button', { name: /^Take back 2 × Basmati/ }).click();
+    await clerk.page.getByRole('button', { name: 'One more' }).click();
+    await this.#take(clerk, '10-return');
+    await clerk.page.keyboard.press('Escape');
+    await this.#stage.crashEdge(async () => {
+      await clerk.strip(/No connection in this spot/);
+      await clerk.sell('Caster Sugar 500g', 3);
+      await clerk.goTo('Changes');
+      await this.#take(clerk, '11-nobody-answers');
+    });
   }
 
   /** Two people change one price. */

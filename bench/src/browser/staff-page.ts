@@ -17,17 +17,21 @@ export interface Look {
 const LIMIT = 30_000;
 
 export class StaffPage {
-  readonly page: Page;
+  page: Page;
   /** What the console calls an error, and what was thrown and not caught. */
   readonly errors: string[] = [];
 
   private constructor(page: Page) {
-    this.page = page;
+    this.page = this.#follow(page);
+  }
+
+  #follow(page: Page): Page {
     page.setDefaultTimeout(LIMIT);
     page.on('console', (message) => {
       if (message.type() === 'error') this.errors.push(`${message.text()} (${message.location().url})`);
     });
     page.on('pageerror', (error) => this.errors.push(error.stack ?? error.message));
+    return page;
   }
 
   /** A device of its own, that knows nothing of others. */
@@ -43,6 +47,19 @@ export class StaffPage {
     return staff;
   }
 
+  /** Closes the tab, and opens another on the same device. */
+  async reopen(): Promise<void> {
+    const [context, url] = [this.page.context(), this.page.url()];
+    await this.page.close();
+    this.page = this.#follow(await context.newPage());
+    await this.page.goto(url);
+  }
+
+  /** Waits until the device can start by itself. */
+  async isKept(): Promise<void> {
+    await this.page.waitForFunction('navigator.serviceWorker?.controller !== null');
+  }
+
   async signIn(username: string, password = 'larder-demo'): Promise<void> {
     await this.page.getByLabel('Username').fill(username);
     await this.page.getByLabel('Password').fill(password);
@@ -50,10 +67,15 @@ export class StaffPage {
     await this.isOpen();
   }
 
-  /** Waits until products and sales are shown. */
+  /** Waits until there is something to sell. */
   async isOpen(): Promise<void> {
     await this.page.locator('#products .row').first().waitFor();
-    await this.page.locator('#sales .row').first().waitFor();
+  }
+
+  /** Goes to a screen by its name in the menu. */
+  async goTo(name: 'Sell' | 'Return' | 'Products' | 'Sales' | 'Changes'): Promise<void> {
+    await this.page.getByRole('navigation').getByRole('link', { name }).click();
+    await this.page.getByRole('navigation').locator('[aria-current=page]', { hasText: name }).waitFor();
   }
 
   /** Types into the search field, and waits until nothing else is listed. */
@@ -68,7 +90,7 @@ export class StaffPage {
     return this.page.locator('#products .row').filter({ hasText: name });
   }
 
-  /** The rows of sales that contain a text, newest first. */
+  /** The rows of sales that contain a text, newest first, on the screen of sales. */
   sales(text = '') {
     return this.page.locator('#sales .row').filter({ hasText: text });
   }
@@ -77,17 +99,46 @@ export class StaffPage {
     return this.page.locator('#sales .row[data-waiting=true]');
   }
 
+  /** What somebody can do about being here. */
+  async choices(): Promise<string[]> {
+    await this.page.locator('.me').click();
+    const items = this.page.getByRole('menuitem');
+    await items.first().waitFor();
+    const names = await items.allTextContents();
+    await this.page.keyboard.press('Escape');
+    return names;
+  }
+
+  /** Chooses one of them. */
+  async choose(name: string): Promise<void> {
+    await this.page.locator('.me').click();
+    await this.page.getByRole('menuitem', { name, exact: true }).click();
+  }
+
   /** Sells so many, and waits for the word that it is done. */
   async sell(name: string, qty: number): Promise<void> {
-    await this.page.getByRole('button', { name: `Sell ${name}`, exact: true }).click();
-    for (let at = 1; at < qty; at += 1) await this.page.getByRole('button', { name: 'One more' }).click();
-    await this.page.getByRole('button', { name: /^Sell for / }).click();
+    await this.goTo('Sell');
+    await this.page.getByRole('searchbox').fill('');
+    await this.put(name, qty);
+    await this.page.getByRole('button', { name: /^Pay / }).click();
+    await this.page.getByRole('button', { name: /^Finish / }).click();
     await this.toast(`Sold ${qty} × ${name}`).waitFor();
-    await this.sales(`${qty} × ${name}`).first().waitFor();
+  }
+
+  /** Puts so many into the basket. */
+  async put(name: string, qty: number): Promise<void> {
+    await this.page.getByRole('searchbox').fill(name);
+    await this.page.getByRole('button', { name: `Add ${name}`, exact: true }).click();
+    for (let at = 1; at < qty; at += 1)
+      await this.page.locator('#basket .row').first().getByRole('button', { name: 'One more' }).click();
   }
 
   async openPrice(name: string, price: string): Promise<void> {
-    await this.product(name).getByRole('button', { name: 'change the price of' }).click();
+    await this.goTo('Products');
+    await this.page.getByRole('searchbox').fill(name);
+    await this.product(name)
+      .getByRole('button', { name: /change the price of/ })
+      .click();
     await this.page.getByLabel('New price').fill(price);
   }
 

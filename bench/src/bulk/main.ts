@@ -36,8 +36,8 @@ const TILLS = 16;
 /** One sale in so many ms beside the load. */
 const SALE_EVERY = 100;
 const LIMIT = 600_000;
-/** What is asked for again and again: a script of the page, and two lists that no bulk work changes. */
-const PATHS = ['/app.js', '/api/v1/categories?limit=25', '/api/v1/customers?limit=25'];
+/** What is asked for again and again: the page, and two lists that no bulk work changes. */
+const PATHS = ['/index.html', '/api/v1/categories?limit=25', '/api/v1/customers?limit=25'];
 
 interface Options {
   articles: number;

@@ -84,10 +84,11 @@ export class Stage {
     );
   }
 
-  /** `kill -9`, and a new start on the same data, at the same port. */
-  async crashEdge(): Promise<void> {
+  /** `kill -9`; what is done while nothing is there; and a new start on the same data, at the same port. */
+  async crashEdge(meanwhile: () => Promise<void> = () => Promise.resolve()): Promise<void> {
     const port = Number(new URL(this.edge.url).port);
     await this.edge.stop('SIGKILL');
+    await meanwhile();
     this.edge = await startEdge({
       cloud: this.link.url,
       data: join(this.directory, 'edge'),

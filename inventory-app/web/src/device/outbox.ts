@@ -1,0 +1,39 @@
+/** Facts go in here first, and are durable when they are in; `sender.ts` takes them to the cloud. */
+import type { EntityTable } from 'dexie';
+import type { FactKind } from '../../../rules/resources.ts';
+import { session } from '../net/session.ts';
+import { uuid } from '../net/uuid.ts';
+import { device, type Recorded } from './db.ts';
+
+/** How a fact moves stock. */
+const SIGN = { sales: -1, returns: 1, receipts: 1, adjustments: 1 } as const satisfies Record<FactKind, number>;
+
+/** Keeps a fact that has happened. It is safe on this device when this resolves. */
+export async function record(kind: FactKind, body: Recorded['body']): Promise<Recorded> {
+  const signedIn = session();
+  if (signedIn === null) throw new Error('nobody is signed in');
+  const { id, name } = signedIn.user;
+  const fact = {
+    key: uuid(),
+    kind,
+    body,
+    by: { id, name },
+    token: signedIn.token,
+    state: 'here' as const,
+    why: null,
+  };
+  const seq = await outbox().add(fact as Recorded);
+  return { ...fact, seq };
+}
+
+export const outbox = (): EntityTable<Recorded, 'seq'> => device.outbox;
+
+/** By how much what was recorded here and is in nobody else's books yet moves a product's stock. */
+export function movedBy(recorded: readonly Recorded[], storeId: string): Map<string, number> {
+  const moved = new Map<string, number>();
+  for (const { kind, body, state } of recorded) {
+    if (state !== 'here' || body.storeId !== storeId) continue;
+    for (const { productId, qty } of body.lines) moved.set(productId, (moved.get(productId) ?? 0) + SIGN[kind] * qty);
+  }
+  return moved;
+}

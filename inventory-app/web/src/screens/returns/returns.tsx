@@ -1,0 +1,50 @@
+/** Taking goods back: of a sale that is known here. */
+import { useState } from 'react';
+import { Icon } from '../../frame/icon.tsx';
+import { Button } from '../../parts/button.tsx';
+import { useShop } from '../../shop.tsx';
+import { useWords } from '../../words/language.tsx';
+import { type ShownSale, useRecentSales, useSaleWords } from '../sales/recent-sales.ts';
+import { SalesList } from '../sales/sales.tsx';
+import { TakeBack } from './take-back.tsx';
+
+export function Returns() {
+  const words = useWords();
+  const { store } = useShop();
+  const recent = useRecentSales(store.id);
+  const wordsOf = useSaleWords(words);
+  const [text, setText] = useState('');
+  const [chosen, choose] = useState<ShownSale | null>(null);
+  const wanted = text.trim().toLowerCase();
+  const fits = (sale: ShownSale) => `${sale.number ?? ''} ${wordsOf(sale)}`.toLowerCase().includes(wanted);
+  return (
+    <section className="card sales" aria-labelledby="returns-title">
+      <div className="head">
+        <h2 id="returns-title">{words.returns.title}</h2>
+        <p className="count">{words.returns.which}</p>
+      </div>
+      <div className="search">
+        <Icon name="search" />
+        <input
+          type="search"
+          aria-label={words.returns.find}
+          placeholder={words.returns.find}
+          autoComplete="off"
+          spellCheck="false"
+          value={text}
+          onChange={({ target }) => setText(target.value)}
+        />
+      </div>
+      <SalesList
+        {...recent}
+        sales={recent.sales.filter(fits)}
+        action={(sale) => (
+          <Button look="tinted" aria-label={`${words.returns.take} ${wordsOf(sale)}`} onPress={() => choose(sale)}>
+            {words.returns.take}
+          </Button>
+        )}
+      />
+      {chosen === null ? null : <TakeBack sale={chosen} onClose={() => choose(null)} />}
+    </section>
+  );
+}

@@ -1,0 +1,50 @@
+/** Selling: scan or find on the left, the basket on the right, and then the money. */
+import { useState } from 'react';
+import { useOutbox, useCatalogue } from '../../device/hooks.ts';
+import { record } from '../../device/outbox.ts';
+import { useToast } from '../../parts/toasts.tsx';
+import { useShop } from '../../shop.tsx';
+import { sender } from '../../work.ts';
+import { useWords } from '../../words/language.tsx';
+import { ArticleFinder } from './article-finder.tsx';
+import { BasketCard } from './basket-card.tsx';
+import { type Basket, EMPTY, saleOf, type TenderType, totalOf, withMore, withQuantity } from './basket.ts';
+import { Payment } from './payment.tsx';
+
+export function Sell() {
+  const words = useWords();
+  const toast = useToast();
+  const { store, money } = useShop();
+  const catalogue = useCatalogue();
+  const isHere = useOutbox().length > 0;
+  const [basket, setBasket] = useState<Basket>(EMPTY);
+  const [isPaying, setPaying] = useState(false);
+
+  async function finish(tender: TenderType) {
+    const total = money.show(totalOf(basket));
+    const [first] = basket.toReversed();
+    if (first === undefined) return;
+    await record('sales', saleOf(basket, store.id, tender, new Date()));
+    sender.wake();
+    const what = words.sell.andMore(`${first.qty} × ${first.product.name}`, basket.length - 1);
+    toast(words.sell.done(what, total), isHere ? 'busy' : 'calm');
+    setBasket(EMPTY);
+  }
+
+  return (
+    <div className="two-columns">
+      <ArticleFinder
+        catalogue={catalogue}
+        onChoose={({ product }) => setBasket((now) => withMore(now, product))}
+        onDone={() => basket.length > 0 && setPaying(true)}
+      />
+      <BasketCard
+        basket={basket}
+        onQuantity={(id, qty) => setBasket((now) => withQuantity(now, id, qty))}
+        onClear={() => setBasket(EMPTY)}
+        onPay={() => setPaying(true)}
+      />
+      {isPaying ? <Payment total={totalOf(basket)} onPaid={finish} onClose={() => setPaying(false)} /> : null}
+    </div>
+  );
+}
