@@ -3,6 +3,7 @@ import { until } from '../stage/client.ts';
 import { Stage } from '../stage/stage.ts';
 import { missing, startBrowser, type RunningBrowser } from './browser.ts';
 import { faintTexts, isStill, overflowing } from './in-page.js';
+import { barriersOf } from './barriers.ts';
 import { StaffPage, type Look } from './staff-page.ts';
 
 if (missing !== null) process.stderr.write(`${missing} The page is not tested.\n`);
@@ -189,6 +190,7 @@ describe.runIf(missing === null)('The page in a real browser', () => {
     // Colours that are on their way are neither one nor the other.
     await page.waitForFunction(isStill);
     const [outside, faint] = [await page.evaluate(overflowing), await page.evaluate(faintTexts)];
-    expect({ state, outside, faint }).toEqual({ state, outside: [], faint: [] });
+    const barriers = await barriersOf(page);
+    expect({ state, outside, faint, barriers }).toEqual({ state, outside: [], faint: [], barriers: [] });
   }
 });

@@ -87,7 +87,8 @@ export class StaffPage {
 
   /** The row of a product. */
   product(name: string) {
-    return this.page.locator('#products .row').filter({ hasText: name });
+    const named = this.page.locator('.name').getByText(name, { exact: true });
+    return this.page.locator('#products .row').filter({ has: named });
   }
 
   /** The rows of sales that contain a text, newest first, on the screen of sales. */
@@ -128,7 +129,7 @@ export class StaffPage {
   /** Puts so many into the basket. */
   async put(name: string, qty: number): Promise<void> {
     await this.page.getByRole('searchbox').fill(name);
-    await this.page.getByRole('button', { name: `Add ${name}`, exact: true }).click();
+    await this.product(name).getByRole('button').first().click();
     for (let at = 1; at < qty; at += 1)
       await this.page.locator('#basket .row').first().getByRole('button', { name: 'One more' }).click();
   }

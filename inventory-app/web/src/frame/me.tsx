@@ -25,10 +25,8 @@ export function Me() {
   return (
     <>
       <MenuTrigger>
-        <AriaButton className="button me" aria-label={`${user.name}, ${words.roles[user.role]}`}>
-          <span className="initials" aria-hidden="true">
-            {initialsOf(user.name)}
-          </span>
+        <AriaButton className="button me">
+          <span className="initials">{initialsOf(user.name)}</span>
           <span className="who">
             <strong id="user">{user.name}</strong>
             <span className="role">{words.roles[user.role]}</span>

@@ -113,7 +113,7 @@ export const en = {
   sell: {
     title: 'Sell',
     scan: 'Scan, or type a name, SKU or barcode',
-    add: (name: string) => `Add ${name}`,
+    add: 'Add',
     basket: 'Basket',
     empty: 'Scan an article, or choose one, to begin.',
     unknown: (code: string) => `No article has the code ${code}.`,

@@ -97,7 +97,7 @@ export const zh: Words = {
   sell: {
     title: '销售',
     scan: '扫码，或输入名称、货号、条码',
-    add: (name) => `添加 ${name}`,
+    add: '添加',
     basket: '购物篮',
     empty: '请扫描或选择商品。',
     unknown: (code) => `没有编码为 ${code} 的商品。`,

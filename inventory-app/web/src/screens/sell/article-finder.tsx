@@ -98,7 +98,8 @@ function ArticleRow({ article, onChoose }: { article: Article; onChoose(article:
   const { name, sku, price } = article.product;
   return (
     <li className="row">
-      <button type="button" className="article" aria-label={sell.add(name)} onClick={() => onChoose(article)}>
+      <button type="button" className="article" onClick={() => onChoose(article)}>
+        <span className="unseen">{sell.add}</span>
         <span className="what">
           <span className="name">{name}</span>
           <span className="detail">{sku}</span>
