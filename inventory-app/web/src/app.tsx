@@ -8,6 +8,7 @@ import { type Person, onSession, session } from './net/session.ts';
 import { Changes } from './screens/changes/changes.tsx';
 import { Products } from './screens/products/products.tsx';
 import { Returns } from './screens/returns/returns.tsx';
+import { WithoutReceipt } from './screens/returns/without-receipt.tsx';
 import { Sales } from './screens/sales/sales.tsx';
 import { Sell } from './screens/sell/sell.tsx';
 import { SignIn } from './screens/sign-in/sign-in.tsx';
@@ -33,6 +34,7 @@ function Work({ user }: { user: Person }) {
           <Switch>
             <Route path="/sell" component={Sell} />
             <Route path="/return" component={Returns} />
+            <Route path="/return/without" component={WithoutReceipt} />
             <Route path="/products" component={Products} />
             <Route path="/sales" component={Sales} />
             <Route path="/changes" component={Changes} />

@@ -4,8 +4,8 @@ import { Label, Radio, RadioGroup } from 'react-aria-components';
 interface Props<K extends string> {
   label: string;
   value: K;
-  options: Readonly<Record<K, string>>;
-  onChange(value: K): void;
+  options: Readonly<Record<NoInfer<K>, string>>;
+  onChange(value: NoInfer<K>): void;
 }
 
 export function Choice<K extends string>({ label, value, options, onChange }: Props<K>) {

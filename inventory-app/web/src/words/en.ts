@@ -140,7 +140,6 @@ export const en = {
   returns: {
     title: 'Take back',
     find: 'Receipt number, or choose the sale',
-    which: 'Which sale?',
     without: 'Without the receipt',
     take: 'Take back',
     refund: (total: string) => `Refund ${total}`,
@@ -150,7 +149,7 @@ export const en = {
     nothing: 'Choose what is brought back.',
     of: (qty: number) => `of ${qty}`,
     number: 'Receipt number',
-    typed: 'No sale with this number is known here. It will be matched in the cloud.',
+    typed: 'If you have it. The cloud looks for the sale.',
   },
   sales: { title: 'Recent sales', none: 'Nothing sold yet.', all: (count: number) => `${count} in all` },
   changes: {

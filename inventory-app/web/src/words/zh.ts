@@ -123,7 +123,6 @@ export const zh: Words = {
   returns: {
     title: '退货',
     find: '小票号，或选择一笔销售',
-    which: '退哪一笔？',
     without: '没有小票',
     take: '退货',
     refund: (total) => `退款 ${total}`,
@@ -133,7 +132,7 @@ export const zh: Words = {
     nothing: '请选择退回的商品。',
     of: (qty) => `/ ${qty}`,
     number: '小票号',
-    typed: '本地没有此小票号的销售，将在云端匹配。',
+    typed: '如有小票号请填写，由云端匹配销售。',
   },
   sales: { title: '最近销售', none: '还没有销售。', all: (count) => `共 ${count} 笔` },
   changes: {

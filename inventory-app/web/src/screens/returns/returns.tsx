@@ -1,5 +1,6 @@
 /** Taking goods back: of a sale that is known here. */
 import { useState } from 'react';
+import { Link } from 'wouter';
 import { Icon } from '../../frame/icon.tsx';
 import { Button } from '../../parts/button.tsx';
 import { useShop } from '../../shop.tsx';
@@ -21,7 +22,9 @@ export function Returns() {
     <section className="card sales" aria-labelledby="returns-title">
       <div className="head">
         <h2 id="returns-title">{words.returns.title}</h2>
-        <p className="count">{words.returns.which}</p>
+        <Link href="/return/without" className="as-link">
+          {words.returns.without}
+        </Link>
       </div>
       <div className="search">
         <Icon name="search" />

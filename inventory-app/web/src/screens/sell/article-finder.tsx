@@ -10,13 +10,14 @@ import { useSpeech } from '../../words/language.tsx';
 const SHOWN = 30;
 
 interface Props {
+  title: string;
   catalogue: Catalogue;
   onChoose(article: Article): void;
   /** Enter with nothing typed: all that is wanted has been found. */
   onDone(): void;
 }
 
-export function ArticleFinder({ catalogue, onChoose, onDone }: Props) {
+export function ArticleFinder({ title, catalogue, onChoose, onDone }: Props) {
   const { words, times } = useSpeech();
   const [text, setText] = useState('');
   const [unknown, setUnknown] = useState('');
@@ -42,14 +43,18 @@ export function ArticleFinder({ catalogue, onChoose, onDone }: Props) {
   }
 
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === 'Enter') enter();
+    if (event.key === 'Enter') {
+      // What this opens has the focus at once: the same key would press its button.
+      event.preventDefault();
+      enter();
+    }
     if (event.key === 'Escape') change('');
   };
 
   return (
     <section className="card products" aria-labelledby="products-title">
       <div className="head">
-        <h2 id="products-title">{words.sell.title}</h2>
+        <h2 id="products-title">{title}</h2>
         <p className="count" role="status">
           {text === '' ? words.products.all(found.length) : words.products.found(found.length)}
         </p>

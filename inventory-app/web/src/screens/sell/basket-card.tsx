@@ -8,12 +8,16 @@ import { type Basket, countOf, type Line, totalOf } from './basket.ts';
 
 interface Props {
   basket: Basket;
+  /** What stands on it before it has any lines. */
+  hint: string;
+  /** What the button does, from the total as it is shown. */
+  action(total: string): string;
   onQuantity(productId: string, qty: number): void;
   onClear(): void;
   onPay(): void;
 }
 
-export function BasketCard({ basket, onQuantity, onClear, onPay }: Props) {
+export function BasketCard({ basket, hint, action, onQuantity, onClear, onPay }: Props) {
   const { sell } = useWords();
   const { money } = useShop();
   const total = money.show(totalOf(basket));
@@ -26,7 +30,7 @@ export function BasketCard({ basket, onQuantity, onClear, onPay }: Props) {
           {isEmpty ? '' : sell.articles(countOf(basket))}
         </p>
       </div>
-      {isEmpty ? <p className="empty">{sell.empty}</p> : null}
+      {isEmpty ? <p className="empty">{hint}</p> : null}
       <ul className="rows" id="basket">
         {basket.map((line) => (
           <BasketLine key={line.product.id} line={line} onQuantity={onQuantity} />
@@ -37,7 +41,7 @@ export function BasketCard({ basket, onQuantity, onClear, onPay }: Props) {
         <strong>{total}</strong>
       </div>
       <Button look="primary" isWide isDisabled={isEmpty} onPress={onPay}>
-        {sell.pay(total)}
+        {action(total)}
       </Button>
       {isEmpty ? null : (
         <Button look="plain" isWide onPress={onClear}>

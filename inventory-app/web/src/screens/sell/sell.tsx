@@ -34,12 +34,15 @@ export function Sell() {
   return (
     <div className="two-columns">
       <ArticleFinder
+        title={words.sell.title}
         catalogue={catalogue}
         onChoose={({ product }) => setBasket((now) => withMore(now, product))}
         onDone={() => basket.length > 0 && setPaying(true)}
       />
       <BasketCard
         basket={basket}
+        hint={words.sell.empty}
+        action={words.sell.pay}
         onQuantity={(id, qty) => setBasket((now) => withQuantity(now, id, qty))}
         onClear={() => setBasket(EMPTY)}
         onPay={() => setPaying(true)}
