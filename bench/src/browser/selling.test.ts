@@ -69,6 +69,7 @@ describe.runIf(missing === null)('Selling and taking back', () => {
     await clerk.page.getByText('Change £5.00').waitFor();
     await clerk.page.keyboard.press('Enter');
     await clerk.page.getByRole('heading', { name: '£5.00' }).waitFor();
+    await clerk.page.getByRole('button', { name: 'Next sale' }).and(clerk.page.locator(':focus')).waitFor();
     await clerk.page.keyboard.press('Enter');
     await clerk.page.getByText('Scan an article, or choose one, to begin.').waitFor();
     await inTheCloud();

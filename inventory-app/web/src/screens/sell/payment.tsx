@@ -34,51 +34,51 @@ export function Payment({ total, onPaid, onClose }: Props) {
     return back === 0 ? onClose() : setChange(back);
   }
 
-  if (change !== null)
-    return (
-      <Sheet over={sell.change} title={money.show(change)} onClose={onClose}>
+  const isPaid = change !== null;
+  return (
+    // One sheet for both: where one went and another came, the focus would be lost between them.
+    <Sheet over={isPaid ? sell.change : sell.total} title={money.show(isPaid ? change : total)} onClose={onClose}>
+      {isPaid ? (
         <Button look="primary" isWide autoFocus onPress={onClose}>
           {sell.next}
         </Button>
-      </Sheet>
-    );
-  return (
-    <Sheet over={sell.total} title={money.show(total)} onClose={onClose}>
-      <form className="payment" onSubmit={(event) => void submit(event)}>
-        <Choice
-          label={sell.paidBy}
-          value={tender}
-          options={{ cash: sell.cash, card: sell.card }}
-          onChange={(next) => setTender(next)}
-        />
-        {tender === 'cash' ? (
-          <>
-            <Field
-              label={sell.given}
-              inputMode="decimal"
-              autoComplete="off"
-              autoFocus
-              isBig
-              placeholder={money.plain(total)}
-              value={given}
-              onChange={(next) => {
-                setGiven(next);
-                setError('');
-              }}
-              error={error}
-            />
-            <p className="change" role="status">
-              {amount === null || amount < total ? '' : sell.changeDue(money.show(amount - total))}
-            </p>
-          </>
-        ) : null}
-        <div className="actions">
-          <Button onPress={onClose}>{common.cancel}</Button>
-          <Button type="submit" look="primary">
-            {sell.finish(money.show(total))}
-          </Button>
-        </div>
-      </form>
+      ) : (
+        <form className="payment" onSubmit={(event) => void submit(event)}>
+          <Choice
+            label={sell.paidBy}
+            value={tender}
+            options={{ cash: sell.cash, card: sell.card }}
+            onChange={(next) => setTender(next)}
+          />
+          {tender === 'cash' ? (
+            <>
+              <Field
+                label={sell.given}
+                inputMode="decimal"
+                autoComplete="off"
+                autoFocus
+                isBig
+                placeholder={money.plain(total)}
+                value={given}
+                onChange={(next) => {
+                  setGiven(next);
+                  setError('');
+                }}
+                error={error}
+              />
+              <p className="change" role="status">
+                {amount === null || amount < total ? '' : sell.changeDue(money.show(amount - total))}
+              </p>
+            </>
+          ) : null}
+          <div className="actions">
+            <Button onPress={onClose}>{common.cancel}</Button>
+            <Button type="submit" look="primary">
+              {sell.finish(money.show(total))}
+            </Button>
+          </div>
+        </form>
+      )}
     </Sheet>
   );
 }
