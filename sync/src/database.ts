@@ -217,6 +217,14 @@ export function preparedOnce(db: DatabaseSync, sql: string): () => StatementSync
 const guard: ((db: DatabaseSync, closed: boolean) => void) | null =
   process.env['NODE_ENV'] === 'test' ? (db, closed) => db.exec(`PRAGMA query_only = ${closed ? 'ON' : 'OFF'}`) : null;
 
+/** Makes what lives and dies with this connection: nothing of it is durable, so that there is nothing to crash at. */
+export function makeTemporary(db: DatabaseSync, sql: string): void {
+  const isClosed = guard !== null && db.prepare('PRAGMA query_only').get()?.['query_only'] === 1;
+  if (isClosed) guard?.(db, false);
+  db.exec(sql);
+  if (isClosed) guard?.(db, true);
+}
+
 /** Runs `work` in one durable transaction; whatever it throws, nothing of it stays. */
 export function transaction<T>(db: DatabaseSync, step: Step, work: () => T): T {
   guard?.(db, false);

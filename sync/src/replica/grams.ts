@@ -3,7 +3,7 @@
  * SQLite's, so that any part of a word is found without reading documents. It knows rowids only, of what is shown.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import { preparedOnce, quote } from '../database.ts';
+import { makeTemporary, preparedOnce, quote } from '../database.ts';
 import type { Place } from './places.ts';
 
 /** Stands twice behind every text, so that its last characters begin a three as well. It is no character of any text. */
@@ -51,8 +51,8 @@ export function openVocabulary(db: DatabaseSync, { grams }: Place): (pair: strin
   );
   let isThere = false;
   return (pair) => {
-    // Of this connection alone: nothing is written to the database.
-    if (!isThere) db.exec(`CREATE VIRTUAL TABLE IF NOT EXISTS ${vocabulary} USING fts5vocab(main, ${grams}, row)`);
+    if (!isThere)
+      makeTemporary(db, `CREATE VIRTUAL TABLE IF NOT EXISTS ${vocabulary} USING fts5vocab(main, ${grams}, row)`);
     isThere = true;
     const rows = made().all(pair, pair + END);
     if (rows.length > MOST) return null;
