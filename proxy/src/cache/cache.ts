@@ -3,6 +3,7 @@ import type { Tags } from '@larder/sync/client';
 import type { BodyFiles } from './body-files.ts';
 import { openDiskStore } from './disk.ts';
 import type { DiskStore } from './disk.ts';
+import { Kept } from './kept.ts';
 import { createMemoryStore } from './memory.ts';
 import type { MemoryStore } from './memory.ts';
 import { namesUri } from './named.ts';
@@ -48,6 +49,8 @@ export interface CacheFigures {
   disk: { responses: number; bytes: number; faults: number } | null;
 }
 
+type Tagged = Pick<Slot, 'tags' | 'sequence'>;
+
 export interface Cache {
   /** For bodies that are too large for memory; null: there is no disk. */
   readonly files: BodyFiles | null;
@@ -61,9 +64,9 @@ export interface Cache {
    * All that memory has under a URI: while it has the same id, `find` gives the same for the same request, tags aside.
    * Null where there is nothing.
    */
-  shelf(uri: string): Shelf<StoredResponse> | null;
+  shelf(uri: string): Shelf<Kept> | null;
   /** Has none of its tags been invalidated since it was found? */
-  isCurrent(response: Stored): boolean;
+  isCurrent(response: Tagged): boolean;
   /** Is anything stored under this URI, for whomever? */
   has(uri: string): boolean;
   lease(uri: string, tags: readonly string[]): Lease;
@@ -100,8 +103,6 @@ export async function createCache({ tags, memoryBytes, disk, version }: CacheOpt
     await openDiskStore({ directory: disk.directory, maxBytes: disk.bytes, version }),
   );
 }
-
-type Tagged = Pick<Slot, 'tags' | 'sequence'>;
 
 /** Of what is still being read from disk. */
 const UNKNOWN_TAGS: readonly string[] = [];
@@ -159,7 +160,7 @@ class TieredCache implements Cache {
     return { memory: current(memory), disk: current(disk) };
   }
 
-  shelf(uri: string): Shelf<StoredResponse> | null {
+  shelf(uri: string): Shelf<Kept> | null {
     return this.#memory.shelf(uri);
   }
 
@@ -187,7 +188,8 @@ class TieredCache implements Cache {
 
   put(lease: Lease, response: Stored): boolean {
     if (!this.holds(lease) || this.#tags?.pending(lease.tags) === true) return false;
-    for (const tier of this.#tiers) tier.put(response);
+    const kept = new Kept(response);
+    for (const tier of this.#tiers) tier.put(response, kept);
     return true;
   }
 

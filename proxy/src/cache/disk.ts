@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { LarderError } from '@larder/sync/errors';
 import { Level } from 'level';
 import { BodyFiles } from './body-files.ts';
+import { Kept } from './kept.ts';
 import type { Named } from './named.ts';
 import { decodeRecord, decodeSlot, FORMAT } from './record.ts';
 import type { DiskSlot } from './record.ts';
@@ -161,13 +162,13 @@ class LevelStore implements DiskStore {
     return this.#look(this.#shelves.peek(request));
   }
 
-  put(response: Stored): void {
+  put(response: Stored, kept = new Kept(response)): void {
     const { uri, scope, shared, vary, selection, tags, sequence, cacheTags } = response;
     const id = (this.#nextId++).toString(36).padStart(10, '0');
     const bytes = response.body.length + OVERHEAD + bytesOfTags(response);
     const slot: DiskSlot = { id, bytes, uri, scope, shared, vary, selection, tags, sequence, cacheTags };
     if (!Buffer.isBuffer(response.body)) slot.file = response.body.name;
-    const isTaken = this.#behind.write(slot, response);
+    const isTaken = this.#behind.write(slot, kept);
     this.#place(slot);
     if (!isTaken) this.#shelves.remove(slot);
   }

@@ -65,7 +65,8 @@ export function store(fetched: Fetched): Metadata | null {
   // RFC 9110 §7.7: what is not to be transformed is not decoded either.
   const coding = said.directives.has('no-transform') ? 'other' : codingOf(headers);
   if (coding !== null && coding !== 'other') addVary(headers);
-  const vary = coding === 'other' ? named : named.filter((name) => name !== 'accept-encoding');
+  const isPart = coding === 'other' || !named.includes('accept-encoding');
+  const vary = isPart ? named : named.filter((name) => name !== 'accept-encoding');
   return {
     uri: request.uri,
     scope,

@@ -14,11 +14,21 @@ export const FORMAT = 4;
 const HEAD = 8;
 const NOTHING = Buffer.alloc(0);
 
-/** In the parts that are to be written one after the other, so that no body is copied. */
-export function encodeRecord(response: Stored): Buffer[] {
-  const { body: given, ...metadata } = response;
+/** All but the body, in one text; of a body in a file, which one it is. */
+export function metadataText(response: Stored): string {
+  const { body, ...metadata } = response;
+  return JSON.stringify(Buffer.isBuffer(body) ? metadata : { ...metadata, file: factsOf(body) });
+}
+
+/** What `metadataText` was made of. `bodyOf` gives the body, which may be the file that the text names. */
+export function responseOf<B extends Stored['body']>(text: string, bodyOf: (file?: FileFacts) => B) {
+  const { file, ...metadata } = JSON.parse(text) as Metadata & { file?: FileFacts };
+  return { ...metadata, body: bodyOf(file) };
+}
+
+/** In the parts that are to be written one after the other, so that no body is copied. `text`: see `metadataText`. */
+export function encodeRecord(text: string, { body: given }: Pick<Stored, 'body'>): Buffer[] {
   const body = Buffer.isBuffer(given) ? given : NOTHING;
-  const text = JSON.stringify(Buffer.isBuffer(given) ? metadata : { ...metadata, file: factsOf(given) });
   const length = Buffer.byteLength(text);
   const head = Buffer.allocUnsafe(HEAD + length);
   head.writeUInt32LE(length, 4);
@@ -34,8 +44,8 @@ export function decodeRecord(record: Buffer, fileOf: (facts: FileFacts) => FileB
   if (record.length < HEAD || crc32(record.subarray(4)) !== record.readUInt32LE(0)) return null;
   const bodyAt = HEAD + record.readUInt32LE(4);
   // The checksum says that this text is one that `encodeRecord` wrote.
-  const { file, ...metadata } = JSON.parse(record.toString('utf8', HEAD, bodyAt)) as Metadata & { file?: FileFacts };
-  return { ...metadata, body: file === undefined ? record.subarray(bodyAt) : fileOf(file) };
+  const text = record.toString('utf8', HEAD, bodyAt);
+  return responseOf(text, (file) => (file === undefined ? record.subarray(bodyAt) : fileOf(file)));
 }
 
 /** What the index keeps of a response on disk. */

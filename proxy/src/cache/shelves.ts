@@ -50,6 +50,21 @@ export interface ShelvesOptions<T> {
 
 export const createShelves = <T extends Slot>(options: ShelvesOptions<T>): Shelves<T> => new ShelfIndex(options);
 
+/** Most shelves are of one: by itself it needs no array, which would have to survive. */
+class ShelfOfOne<T> implements Shelf<T> {
+  readonly id: number;
+  readonly #item: T;
+
+  constructor(id: number, item: T) {
+    this.id = id;
+    this.#item = item;
+  }
+
+  get items(): readonly T[] {
+    return [this.#item];
+  }
+}
+
 class ShelfIndex<T extends Slot> implements Shelves<T> {
   readonly #options: ShelvesOptions<T>;
   readonly #byPath = new UriSets();
@@ -95,7 +110,11 @@ class ShelfIndex<T extends Slot> implements Shelves<T> {
   }
 
   put(item: T): void {
-    const { maxBytes } = this.#options;
+    const { maxBytes, bytesOf } = this.#options;
+    if (!this.#shelves.has(item.uri)) {
+      const size = bytesOf(item);
+      return size <= maxBytes ? this.#found(item, size) : this.#tellGone([item]);
+    }
     const others = this.#itemsOf(item.uri).filter((old) => !replaces(item, old));
     const all = [...others.slice(1 - MOST_VARIANTS), item];
     const bytes = this.#bytesOf(all);
@@ -164,7 +183,19 @@ class ShelfIndex<T extends Slot> implements Shelves<T> {
     for (const item of gone)
       for (const tag of tagsOf(item)) if (!items.some((other) => carries(other, tag))) this.#byTag.delete(tag, uri);
     this.#count += items.length - old.length;
-    this.#shelves.set(uri, { id: ++this.#lastId, items }, { size });
+    const id = ++this.#lastId;
+    const [only] = items;
+    const isOne = only !== undefined && items.length === 1;
+    this.#shelves.set(uri, isOne ? new ShelfOfOne(id, only) : { id, items }, { size });
+  }
+
+  /** The first under its URI. */
+  #found(item: T, size: number): void {
+    const { uri } = item;
+    this.#byPath.add(pathOf(uri), uri);
+    for (const tag of tagsOf(item)) this.#byTag.add(tag, uri);
+    this.#count++;
+    this.#shelves.set(uri, new ShelfOfOne(++this.#lastId, item), { size });
   }
 
   #bytesOf(items: readonly T[]): number {

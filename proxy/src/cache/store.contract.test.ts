@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { openDiskStore } from './disk.ts';
+import { Kept } from './kept.ts';
 import { createMemoryStore } from './memory.ts';
 import type { Named } from './named.ts';
 import type { CacheRequest, StoredResponse } from './response.ts';
@@ -50,6 +51,10 @@ describe.each(tiers)('the %s tier', (_name, open) => {
     const one = sampleResponse('/a?x=1', 'b\u{1f600}dy');
     store.put(one);
     expect(await store.find(request('/a?x=1'))).toEqual(one);
+    const flat = new Kept({ ...one, uri: '/b' });
+    flat.text();
+    store.put({ ...one, uri: '/b' }, flat);
+    expect(await store.find(request('/b'))).toEqual({ ...one, uri: '/b' });
     expect(await store.find(request('/a'))).toBeNull();
     expect([store.has('/a?x=1'), store.has('/a')]).toEqual([true, false]);
   });

@@ -1,4 +1,5 @@
 /** What both tiers are: the contract is run over each in store.contract.test.ts. */
+import type { Kept } from './kept.ts';
 import type { Named } from './named.ts';
 import type { CacheRequest, Metadata, Stored } from './response.ts';
 
@@ -15,8 +16,11 @@ export type Slot = Pick<
 export interface Store {
   /** What the request may have; null at once where there is nothing. */
   find(request: CacheRequest): Stored | null | Promise<Stored | null>;
-  /** Replaces what no request could tell from it, also where it is itself too large to be kept. */
-  put(response: Stored): void;
+  /**
+   * Replaces what no request could tell from it, also where it is itself too large to be kept. `kept`: the same, where
+   * several tiers are to share it.
+   */
+  put(response: Stored, kept?: Kept<Stored>): void;
   /** Is anything stored under this URI, for whomever? */
   has(uri: string): boolean;
   /** Drops what a response with this scope and these selecting headers would replace. */

@@ -13,11 +13,15 @@ export const TAG_FIELDS: ReadonlySet<string> = new Set(FIELDS.map(([name]) => na
 const MOST_TAGS = 128;
 const LONGEST_TAG = 256;
 
+/** One for all: what is stored keeps it. */
+const NONE: readonly string[] = [];
+
 /**
  * The tags of an answer, each once, case-sensitive; empty where it has none. Null where there are more, or longer ones,
  * than are kept (I11): a purge could then miss the answer, so it must not be stored (I10).
  */
 export function cacheTagsOf(headers: HeaderFields): readonly string[] | null {
+  if (FIELDS.every(([name]) => headers[name] === undefined)) return NONE;
   const found = new Set<string>();
   for (const [name, separator] of FIELDS) {
     const lines = headers[name] ?? [];

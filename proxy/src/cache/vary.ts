@@ -11,10 +11,13 @@ const SECRET = new Set(['authorization', 'cookie', 'proxy-authorization']);
 /** Fields whose members are case-insensitive and mean the same in any order (weights stand on them). */
 const UNORDERED = new Set(['accept-encoding', 'accept-language', 'accept-charset', 'accept']);
 
+/** One for all: what is stored keeps it. */
+const NONE: readonly string[] = [];
+
 /** The names in Vary, lower-case and sorted; null for `*` anywhere in it, which matches nothing (RFC 9111 §4.1). */
 export function parseVary(headers: HeaderFields): readonly string[] | null {
   const value = headers['vary'];
-  if (value === undefined) return [];
+  if (value === undefined) return NONE;
   const text = typeof value === 'string' ? value : value.join(',');
   const names = new Set(text.toLowerCase().split(/[\s,]+/));
   names.delete('');

@@ -1,6 +1,7 @@
 /** Writes to the disk tier in batches, behind the answers; what is waiting is found as if it were written. */
 import type { Level } from 'level';
 import { decodeSlot, encodeRecord, encodeSlot } from './record.ts';
+import type { Kept } from './kept.ts';
 import type { DiskSlot } from './record.ts';
 import type { Stored } from './response.ts';
 import type { Segments } from './segments.ts';
@@ -32,11 +33,16 @@ export interface WriteBehindOptions {
   onLost(slot: DiskSlot): void;
 }
 
+interface Waiting {
+  slot: DiskSlot;
+  kept: Kept<Stored>;
+}
+
 export class WriteBehind {
   /** Batches that failed. */
   faults = 0;
   readonly #options: WriteBehindOptions;
-  readonly #writes = new Map<string, { slot: DiskSlot; response: Stored }>();
+  readonly #writes = new Map<string, Waiting>();
   readonly #removals = new Set<string>();
   /** Slots that changed while their records stay as they are. */
   readonly #rewrites = new Map<string, DiskSlot>();
@@ -55,9 +61,9 @@ export class WriteBehind {
   }
 
   /** False: too much is waiting already, and it is not kept. */
-  write(slot: DiskSlot, response: Stored): boolean {
+  write(slot: DiskSlot, kept: Kept<Stored>): boolean {
     if (this.#waiting > MOST_WAITING) return false;
-    this.#writes.set(slot.id, { slot, response });
+    this.#writes.set(slot.id, { slot, kept });
     this.#newcomers++;
     this.#fresh += slot.bytes;
     this.#waiting += slot.bytes;
@@ -81,7 +87,7 @@ export class WriteBehind {
 
   /** What is waiting to be written. */
   waiting(id: string): Stored | null {
-    return this.#writes.get(id)?.response ?? null;
+    return this.#writes.get(id)?.kept.response ?? null;
   }
 
   /**
@@ -117,7 +123,7 @@ export class WriteBehind {
     const { database, segments } = this.#options;
     try {
       if (written.length > 0)
-        await segments.append(written.map(([id, { response }]) => [id, encodeRecord(response)] as const));
+        await segments.append(written.map(([id, { kept }]) => [id, encodeRecord(kept.text(), kept)] as const));
       const batch = database.batch();
       for (const id of removed) batch.del(SLOTS.keyOf(id));
       const slots = [...written.map(([, { slot }]) => slot), ...rewritten.map(([, slot]) => slot)];

@@ -45,7 +45,12 @@ function keyOf(raw: readonly string[]): string | null {
 const ignore = (): void => undefined;
 
 /** `now`: ms since 1970. */
-export function sendStored(stream: ServerHttp2Stream, prepared: PreparedFields, { body }: StoredResponse, now: number) {
+export function sendStored(
+  stream: ServerHttp2Stream,
+  prepared: PreparedFields,
+  { body }: Pick<StoredResponse, 'body'>,
+  now: number,
+) {
   stream.on('error', ignore);
   if (!prepared.hasBody) return stream.respond(prepared.fields(now), ENDED);
   stream.respond(prepared.fields(now));

@@ -10,6 +10,7 @@ import type { Server, Socket } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 import type { Back } from '@larder/sync/client';
 import type { Cache } from '../cache/cache.ts';
+import type { Kept } from '../cache/kept.ts';
 import type { StoredResponse } from '../cache/response.ts';
 import type { Identity } from '../identity/identity.ts';
 import type { Reading } from '../read/reading.ts';
@@ -128,7 +129,7 @@ class FastPath implements Tap {
     return true;
   }
 
-  #find(head: string, now: number): { prepared: Remembered['prepared']; stored: StoredResponse } | null {
+  #find(head: string, now: number): { prepared: Remembered['prepared']; stored: Kept } | null {
     const found = this.#heads.get(head);
     if (found === undefined) return null;
     const stored = this.#standing(found, now);
@@ -174,7 +175,7 @@ class FastPath implements Tap {
     // Which of replica and cache answers depends on the feed.
     if (covered && exchange.read?.replicaFirst === true) return null;
     const shelf = cache.shelf(request.uri);
-    const at = shelf?.items.indexOf(stored) ?? -1;
+    const at = shelf?.items.findIndex((kept) => kept.hasGiven(stored)) ?? -1;
     if (shelf === null || at === -1) return null;
     const now = clock();
     const prepared =
@@ -189,7 +190,7 @@ class FastPath implements Tap {
   }
 
   /** The answer, unless the plain path would find out something else about a request that it has answered before (I6, I8, I10). */
-  #standing({ until, epoch, age, uri, shelf, at, tags, covered }: Remembered, now: number): StoredResponse | null {
+  #standing({ until, epoch, age, uri, shelf, at, tags, covered }: Remembered, now: number): Kept | null {
     const { cache, back, identity } = this.#deps;
     if (now >= until || epoch !== this.#epoch || age !== identity.age) return null;
     const there = cache.shelf(uri);
