@@ -17,4 +17,5 @@ export const ONLINE_ONLY: Readonly<Record<string, string>> = {
   [`GET ${API}/changes/live`]: FEED,
   ...Object.fromEntries(RESOURCES.map((resource) => [`GET ${API}/snapshots/${resource}`, FEED])),
   [`GET ${API}/standings`]: USERS,
+  [`GET ${API}/number-gaps`]: 'What is missing is known where everything arrives: what waits here is no gap.',
 };

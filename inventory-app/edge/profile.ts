@@ -10,6 +10,7 @@ import { people } from './people.ts';
 import { proposalWrites } from './proposal-writes.ts';
 import { reads } from './reads.ts';
 import { resources } from './resources.ts';
+import { tillStartWrites } from './till-starts.ts';
 import { type StaffUser, userOf } from './user.ts';
 
 const HEALTH = `${API}/health`;
@@ -22,7 +23,7 @@ const PUBLIC = new Set([...SHELL, SHELL_LIST, HEALTH, KEYS]);
 
 export default defineApp<StaffUser>({
   name: 'inventory',
-  release: 1,
+  release: 2,
   probe: HEALTH,
   genuine: isGenuine,
   keys: KEYS,
@@ -43,7 +44,7 @@ export default defineApp<StaffUser>({
   send,
   resources,
   reads,
-  writes: { ...factWrites, ...proposalWrites },
+  writes: { ...factWrites, ...tillStartWrites, ...proposalWrites },
   changes,
   boxes,
   shell: SHELL,

@@ -16,6 +16,7 @@ export const REPLICATED = [
   'returns',
   'receipts',
   'adjustments',
+  'till-starts',
   'exceptions',
 ] as const satisfies readonly ListedResource[];
 export type Replicated = (typeof REPLICATED)[number];

@@ -6,6 +6,7 @@
  * Times are ISO 8601 UTC with milliseconds, business dates are `YYYY-MM-DD` in the store's own day.
  */
 import * as z from 'zod';
+import { LARGEST, TILL } from './receipt-numbers.ts';
 
 /** Ids that a caller may choose: UUIDs, or the short codes of an import (letters, digits, dot, dash, underscore). */
 export const Id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
@@ -262,6 +263,48 @@ export const AdjustmentCreate = z.strictObject({
   lines: lines(AdjustmentLineInput),
 });
 
+/**
+ * A device has begun to number its receipts at a till, because it is new, was wiped or was restored. Whoever takes it
+ * gives the generation (rules/receipt-numbers.ts); it is never changed once written.
+ */
+export const TillStart = z.object({
+  id: Id,
+  storeId: StoreId,
+  till: z.string().regex(TILL, 'must be T1 to T99'),
+  generation: z.int().min(1).max(LARGEST),
+  /** What people call the device. */
+  device: Name,
+  startedAt: Time,
+  /** Who started it. */
+  userId: Id,
+  version: Version,
+});
+/** `generation`: only where one was given already, and what gave it may have been lost before it told the cloud. */
+export const TillStartCreate = z.strictObject({
+  id: Id.optional(),
+  storeId: StoreId,
+  till: TillStart.shape.till,
+  generation: TillStart.shape.generation.optional(),
+  device: TillStart.shape.device,
+  startedAt: Time.optional(),
+});
+
+/** A till's numbers of one generation, as far as they have arrived. */
+const NumberSeries = z.object({
+  till: TillStart.shape.till,
+  generation: TillStart.shape.generation,
+  /** The lowest and the highest number that has arrived, and how many in all. */
+  first: z.int(),
+  last: z.int(),
+  count: z.int(),
+  /** How many between 1 and `last` have not. */
+  missing: z.int(),
+  /** Which, ascending: the latest hundred runs of them. */
+  gaps: z.array(z.object({ from: z.int(), to: z.int() })),
+});
+/** By till, the latest generation first. `more`: there are others, which have to be asked for by their till. */
+export const NumberGaps = z.object({ storeId: StoreId, data: z.array(NumberSeries), more: z.boolean() });
+
 export const ExceptionType = z.enum([
   'negative-stock',
   'unknown-product',
@@ -276,7 +319,7 @@ export const Exception = z.object({
   id: z.string(),
   storeId: StoreId,
   type: ExceptionType,
-  document: z.enum(['sales', 'returns', 'receipts', 'adjustments']),
+  document: z.enum(['sales', 'returns', 'receipts', 'adjustments', 'till-starts']),
   documentId: Id,
   productId: Id.nullable(),
   detail: z.string(),

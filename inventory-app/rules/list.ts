@@ -60,6 +60,11 @@ const LISTINGS: Readonly<Record<ListedResource, Listing>> = {
   returns: factListing({ customerId: 'text', saleId: 'text', saleNumber: 'text' }, { total: 'int' }),
   receipts: factListing({ supplier: 'text', reference: 'text' }, { total: 'int' }),
   adjustments: factListing({ reason: 'text' }),
+  'till-starts': {
+    filters: { storeId: 'text', till: 'text', generation: 'int', device: 'text', userId: 'text' },
+    sorts: { startedAt: 'text', generation: 'int' },
+    defaultSort: '-startedAt',
+  },
   exceptions: {
     filters: { storeId: 'text', type: 'text', document: 'text', documentId: 'text', productId: 'text' },
     sorts: { createdAt: 'text' },

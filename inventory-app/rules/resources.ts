@@ -13,6 +13,7 @@ export const RESOURCES = [
   'returns',
   'receipts',
   'adjustments',
+  'till-starts',
   'exceptions',
   'users',
 ] as const;

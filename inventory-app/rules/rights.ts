@@ -21,6 +21,7 @@ const WRITERS = {
   'POST returns': CLERK_AND_UP,
   'POST receipts': CLERK_AND_UP,
   'POST adjustments': CLERK_AND_UP,
+  'POST till-starts': CLERK_AND_UP,
   'POST customers': CLERK_AND_UP,
   'PATCH customers': CLERK_AND_UP,
   'POST categories': MANAGER_AND_UP,
@@ -39,6 +40,7 @@ const OF_A_STORE: ReadonlySet<ListedResource> = new Set<ListedResource>([
   'returns',
   'receipts',
   'adjustments',
+  'till-starts',
   'exceptions',
   'users',
 ]);
@@ -83,6 +85,12 @@ export function mayRead(role: Role, resource: ListedResource): boolean {
 /** Throws `forbidden` where `mayRead` says no. */
 export function assertMayRead(actor: Actor, resource: ListedResource): void {
   if (!mayRead(actor.role, resource)) throw new ProblemError('forbidden');
+}
+
+/** Throws `forbidden` or `other-store`: which receipts are missing is for those who answer for the store. */
+export function assertMayReadGaps({ role, storeId }: Actor, targetStore: string): void {
+  if (!MANAGER_AND_UP.includes(role)) throw new ProblemError('forbidden');
+  if (role !== 'admin' && storeId !== targetStore) throw new ProblemError('other-store');
 }
 
 /** Is this document in what the user may see? To others it does not exist: an item request is answered `not-found`. */

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import type { Doc } from '@larder/sync/profile';
 import { describeBothDatabases } from './db/both-databases.ts';
+import { EXAMPLES } from './openapi-examples.ts';
 import { openApi } from './openapi.ts';
+import { NumberGaps, TillStart, TillStartCreate } from '../rules/documents.ts';
 import { DOCUMENTS, ROUTES } from './routes.ts';
 import { startCloud } from './test-cloud.ts';
 
@@ -30,6 +32,17 @@ test('what may be left out of a request need not be in it, and is in the answer'
   expect(Sale?.required).toContain('tenders');
 });
 
+test('the examples are what the schemas take, and stand in the description', () => {
+  const { 'create-till-starts': start, gaps } = EXAMPLES;
+  expect(TillStartCreate.parse(start?.request)).toEqual(start?.request);
+  expect(TillStart.strict().parse(start?.answer)).toEqual(start?.answer);
+  expect(NumberGaps.strict().parse(gaps?.answer)).toEqual(gaps?.answer);
+  const described = JSON.stringify(description);
+  for (const { request, answer } of Object.values(EXAMPLES))
+    for (const example of [request, answer].filter((each) => each !== undefined))
+      expect(described).toContain(JSON.stringify(example));
+});
+
 describeBothDatabases('The description', (databases) => {
   test('is served, and the documents are as it says', async () => {
     const cloud = await startCloud(await databases.make());
@@ -43,6 +56,7 @@ describeBothDatabases('The description', (databases) => {
       adjustments: { lines: [line], reason: 'found' },
     }))
       await admin(`/${kind}`, { method: 'POST', body: { storeId: 'S001', ...body } });
+    await admin('/till-starts', { method: 'POST', body: { storeId: 'S001', till: 'T1', device: 'Counter' } });
     await admin('/categories', { method: 'POST', body: { name: 'Category' } });
     await admin('/customers', { method: 'POST', body: { name: 'Customer', code: 'C' } });
     for (const [resource, schema] of Object.entries(DOCUMENTS)) {

@@ -5,6 +5,7 @@ import { listParameters } from '../rules/list.ts';
 import { PROBLEMS } from '../rules/problems.ts';
 import { API } from '../rules/resources.ts';
 import * as feed from './feed/schemas.ts';
+import { EXAMPLES } from './openapi-examples.ts';
 import { DOCUMENTS, ROUTES, type Route } from './routes.ts';
 
 type Part = Record<string, unknown>;
@@ -55,6 +56,8 @@ function schemas(): Part {
   return Object.fromEntries(described) as Part;
 }
 
+const operationId = ({ purpose, resource }: Route) => `${purpose}${resource === undefined ? '' : `-${resource}`}`;
+
 function operation(route: Route): Part {
   const { method, purpose, resource, path, body } = route;
   const write = method !== 'GET' && purpose !== 'session' && purpose !== 'start';
@@ -63,6 +66,7 @@ function operation(route: Route): Part {
     ...(purpose === 'list' && resource !== undefined ? listParameters(resource).map(queryParameter) : []),
     ...(purpose === 'changes' ? ['after', 'limit', 'store'].map(queryParameter) : []),
     ...(purpose === 'snapshot' ? ['after', 'limit', 'digest'].map(queryParameter) : []),
+    ...(purpose === 'gaps' ? [{ ...queryParameter('storeId'), required: true }, queryParameter('till')] : []),
     ...(purpose === 'standings' ? ['users'].map(queryParameter) : []),
     ...(purpose === 'list' || purpose === 'item' ? [ref('parameters', 'IfNoneMatch')] : []),
     ...(purpose === 'edit' || purpose === 'delete' ? [ref('parameters', 'IfMatch')] : []),
@@ -70,16 +74,23 @@ function operation(route: Route): Part {
   ];
   const open = purpose === 'health' || purpose === 'keys' || purpose === 'session';
   return {
-    operationId: `${purpose}${resource === undefined ? '' : `-${resource}`}`,
+    operationId: operationId(route),
     tags: [resource ?? purpose],
     ...(open && { security: [] }),
     ...(parameters.length > 0 && { parameters }),
-    ...(body && { requestBody: { required: purpose !== 'delete', content: json(schemaOf(body)) } }),
+    ...(body && {
+      requestBody: {
+        required: purpose !== 'delete',
+        content: json(schemaOf(body), EXAMPLES[operationId(route)]?.request),
+      },
+    }),
     responses: { ...answers(route), default: ref('responses', 'Problem') },
   };
 }
 
-function answers({ purpose, resource }: Route): Part {
+function answers(route: Route): Part {
+  const { purpose, resource } = route;
+  const example = EXAMPLES[operationId(route)]?.answer;
   const doc = resource === undefined ? {} : schemaOf(DOCUMENTS[resource]);
   const unchanged = { 304: { description: 'The caller has it already.' } };
   switch (purpose) {
@@ -90,7 +101,7 @@ function answers({ purpose, resource }: Route): Part {
     case 'item':
       return { 200: { description: 'The document.', headers: ETAG, content: json(doc) }, ...unchanged };
     case 'create':
-      return { 201: { description: 'Created.', headers: { ...ETAG, Location: HEADER }, content: json(doc) } };
+      return { 201: { description: 'Created.', headers: { ...ETAG, Location: HEADER }, content: json(doc, example) } };
     case 'edit':
       return { 200: { description: 'The document after the edit.', headers: ETAG, content: json(doc) } };
     case 'delete':
@@ -102,6 +113,13 @@ function answers({ purpose, resource }: Route): Part {
         200: {
           description: 'Those who may act in the store of the edge that asks.',
           content: json(ref('schemas', 'Standings')),
+        },
+      };
+    case 'gaps':
+      return {
+        200: {
+          description: 'The numbers of receipts of a store that have not arrived, by till and generation.',
+          content: json(ref('schemas', 'NumberGaps'), example),
         },
       };
     case 'start':
@@ -120,7 +138,9 @@ function answers({ purpose, resource }: Route): Part {
 const ref = (kind: 'schemas' | 'parameters' | 'responses', name: string): Part => ({
   $ref: `#/components/${kind}/${name}`,
 });
-const json = (schema: Part): Part => ({ 'application/json': { schema } });
+const json = (schema: Part, example?: object): Part => ({
+  'application/json': { schema, ...(example !== undefined && { example }) },
+});
 const HEADER = { schema: { type: 'string' } };
 const ETAG = { ETag: HEADER };
 const PROBLEM_CONTENT = { 'application/problem+json': { schema: ref('schemas', 'Problem') } };
@@ -164,6 +184,8 @@ const QUERY_TEXTS: Readonly<Record<string, string>> = {
   ids: 'At most 100 ids, separated by commas.',
   digest: '`true`: no documents, but their digest.',
   users: 'At most 200 ids of users, separated by commas.',
+  storeId: 'A store, S001.',
+  till: 'One till of it, T2.',
   store: 'Whose subset; needed by those who work in no store.',
 };
 

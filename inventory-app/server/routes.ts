@@ -20,6 +20,8 @@ import {
   SessionCreate,
   StockLevel,
   Store,
+  TillStart,
+  TillStartCreate,
   User,
 } from '../rules/documents.ts';
 import { FACT_BODIES } from '../rules/facts.ts';
@@ -34,6 +36,8 @@ import { createCategory } from './resources/categories.ts';
 import { createCustomer, editCustomer } from './resources/customers.ts';
 import { recordFact } from './resources/facts.ts';
 import { createProduct, deleteProduct, editProduct } from './resources/products.ts';
+import { readNumberGaps } from './resources/receipt-numbers.ts';
+import { startTill } from './resources/till-starts.ts';
 import { readSnapshot } from './snapshot.ts';
 import type { Services } from './services.ts';
 import { type Effect, write } from './write.ts';
@@ -52,6 +56,7 @@ type Purpose =
   | 'start'
   | 'changes'
   | 'snapshot'
+  | 'gaps'
   | 'health'
   | 'keys';
 
@@ -78,6 +83,7 @@ export const DOCUMENTS = {
   returns: Return,
   receipts: Receipt,
   adjustments: Adjustment,
+  'till-starts': TillStart,
   exceptions: Exception,
   users: User,
 } as const satisfies Record<ListedResource, z.ZodType>;
@@ -131,6 +137,7 @@ export const ROUTES: readonly Route[] = [
   { method: 'GET', path: `${API}/standings`, purpose: 'standings', handle: readStandings },
   { method: 'POST', path: `${API}/edge/starts`, purpose: 'start', body: EdgeStart, handle: recordStart },
   { method: 'GET', path: `${API}/changes`, purpose: 'changes', handle: readChanges },
+  { method: 'GET', path: `${API}/number-gaps`, purpose: 'gaps', handle: readNumberGaps },
   ...RESOURCES.map(listRoute),
   ...RESOURCES.map(snapshotRoute),
   // The ledger is read by the line.
@@ -148,5 +155,6 @@ export const ROUTES: readonly Route[] = [
   },
   createRoute('customers', CustomerCreate, createCustomer),
   editRoute('customers', CustomerEdit, editCustomer),
+  createRoute('till-starts', TillStartCreate, startTill),
   ...FACT_KINDS.map((kind) => createRoute(kind, FACT_BODIES[kind], recordFact(kind))),
 ];

@@ -45,6 +45,13 @@ export async function makeOddities(admin: Client, elsewhere: Client): Promise<vo
       supplier: NAMES[at],
       reference: '_',
     });
+    await write(admin, '/till-starts', {
+      storeId: 'S001',
+      till: `T${1 + (at % 10)}`,
+      device: NAMES[at],
+      startedAt: occurredAt,
+    });
+    await write(elsewhere, '/till-starts', { storeId: 'S002', till: `T${1 + (at % 10)}`, device: NAMES[at] });
     await write(admin, '/adjustments', { ...fact, reason: 'found', lines: [{ productId, qty: -1 }] });
   }
   const unused = await write(admin, '/products', { sku: 'GONE', name: 'Gone again', price: 1 });

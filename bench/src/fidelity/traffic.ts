@@ -8,6 +8,7 @@ const KINDS = [
   'return',
   'receipt',
   'adjustment',
+  'till',
   'product',
   'price',
   'rename',
@@ -66,6 +67,8 @@ function write({ clerk, manager }: Staff, { kind, qty, name }: Deed, productId: 
       return clerk.write('POST', '/receipts', { ...store, supplier: name, lines: [{ ...line, unitCost: 5 }] });
     case 'adjustment':
       return clerk.write('POST', '/adjustments', { ...store, reason: 'found', lines: [line] });
+    case 'till':
+      return clerk.write('POST', '/till-starts', { ...store, till: `T${qty}`, device: name });
     case 'product':
       return manager.write('POST', '/products', { sku: unique.slice(0, 20), name, price: qty });
     case 'price':

@@ -67,6 +67,7 @@ function requestsOf({ products }: ShopSize, ids: Readonly<Record<string, readonl
     list('stores', (r) => `/stores?${limit(r)}`),
     item('store', known('stores')),
     list('exceptions', (r) => `/exceptions?${limit(r)}`),
+    list('till starts of a till', (r) => `/till-starts?till=T${whole(r, 1, 99)}&sort=-generation&${limit(r)}`),
     ...FACTS.flatMap((fact) => [
       list(`${fact}, latest first`, (r) => `/${fact}?${limit(r)}`),
       list(`${fact} of a day`, (r) => `/${fact}?businessDate=${day(r).slice(0, 10)}&${limit(r)}`),

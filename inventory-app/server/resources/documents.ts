@@ -10,6 +10,7 @@ import type {
   Product,
   StockLevel,
   Store,
+  TillStart,
   User,
 } from '../../prisma/generated/sqlite/client.ts';
 import type { FactKind } from '../../rules/resources.ts';
@@ -35,6 +36,10 @@ export function levelDocument({ id, storeId, productId, qty, updatedAt, version 
 }
 
 export function movementDocument(row: Movement): Doc {
+  return { ...row };
+}
+
+export function tillStartDocument(row: TillStart): Doc {
   return { ...row };
 }
 

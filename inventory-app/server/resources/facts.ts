@@ -3,9 +3,7 @@
  * numbers say; what is doubtful about one is written down beside it, for a manager.
  */
 import type { Doc } from '@larder/sync/profile';
-import type * as z from 'zod';
 import { createdAnswer } from '../../rules/answers.ts';
-import type { ExceptionType } from '../../rules/documents.ts';
 import { FACT_BODIES, type FactBody, completeFact, movementsOf } from '../../rules/facts.ts';
 import { ProblemError } from '../../rules/problems.ts';
 import type { FactKind } from '../../rules/resources.ts';
@@ -13,10 +11,11 @@ import { validate } from '../../rules/validate.ts';
 import { doubtsAbout } from '../auth/writer.ts';
 import { jsonOf } from '../call.ts';
 import type { Transaction } from '../db/open.ts';
-import type { Effect, Work } from '../write.ts';
-import { exceptionDocument } from './documents.ts';
+import type { Effect } from '../write.ts';
+import { type Doubt, doubtfulRight, raise } from './doubts.ts';
 import { assertKnown } from './edits.ts';
 import { type AnyFact, insertFact } from './fact-rows.ts';
+import { claimNumber } from './receipt-numbers.ts';
 import { type MovedLevel, moveStock } from './stock.ts';
 
 /** The effect of a POST of this kind. */
@@ -38,7 +37,7 @@ export function recordFact<K extends FactKind>(kind: K): Effect {
     const movements = movementsOf(kind, fact).map((movement) => ({ ...movement, recordedAt: now }));
     const levels = await moveStock(tx, changes, fact.storeId, movements);
     const doubts: Doubt[] = [
-      ...rightsDoubts.map((type) => ({ type, productId: null, detail: RIGHTS_DETAIL[type] })),
+      ...rightsDoubts.map(doubtfulRight),
       ...(await doubtfulProducts(tx, fact)),
       ...doubtfulLevels(levels),
       ...(await doubtfulReferences(tx, kind, fact)),
@@ -47,17 +46,6 @@ export function recordFact<K extends FactKind>(kind: K): Effect {
     return createdAnswer(kind, doc);
   };
 }
-
-interface Doubt {
-  type: z.output<typeof ExceptionType>;
-  productId: string | null;
-  detail: string;
-}
-
-const RIGHTS_DETAIL = {
-  'revoked-user': 'The user may no longer sign in.',
-  'rights-at-replay': 'The user may not do this in this store.',
-} as const;
 
 async function doubtfulProducts(tx: Transaction, { lines }: AnyFact): Promise<Doubt[]> {
   const sold = [...new Set(lines.map(({ productId }) => productId))];
@@ -80,33 +68,14 @@ function doubtfulLevels(levels: MovedLevel[]): Doubt[] {
 }
 
 async function doubtfulReferences(tx: Transaction, kind: FactKind, fact: AnyFact): Promise<Doubt[]> {
-  const { id, storeId, till, number, customerId = null, saleId = null } = fact;
+  const { number, customerId = null, saleId = null } = fact;
   const doubts: Doubt[] = [];
   const doubt = (type: Doubt['type'], detail: string) => doubts.push({ type, productId: null, detail });
   if (customerId !== null && (await tx.customer.findUnique({ where: { id: customerId } })) === null)
     doubt('unknown-customer', `There is no customer ${customerId}.`);
   if (saleId !== null && (await tx.fact.findUnique({ where: { id: saleId, kind: 'sales' } })) === null)
     doubt('unknown-sale', `There is no sale ${saleId}.`);
-  if (number === null) return doubts;
-  const twin = await tx.fact.findFirst({ where: { kind, storeId, till, number, id: { not: id } } });
-  if (twin !== null) doubt('duplicate-number', `${twin.id} has the number ${number} too.`);
+  const twin = await claimNumber(tx, kind, fact);
+  if (twin !== null) doubt('duplicate-number', `${twin} has the number ${number} too.`);
   return doubts;
-}
-
-/** Keeps the doubts about a document. Their ids follow from it: the same doubt is raised once. */
-async function raise({ tx, changes, now }: Work, kind: FactKind, fact: AnyFact, doubts: Doubt[]): Promise<void> {
-  if (doubts.length === 0) return;
-  const rows = doubts.map(({ type, productId, detail }) => ({
-    id: [fact.id, type, ...(productId === null ? [] : [productId])].join(':'),
-    storeId: fact.storeId,
-    type,
-    document: kind,
-    documentId: fact.id,
-    productId,
-    detail,
-    createdAt: now,
-    version: 1,
-  }));
-  await tx.exceptionRecord.createMany({ data: rows });
-  for (const row of rows) changes.put('exceptions', fact.storeId, exceptionDocument(row));
 }

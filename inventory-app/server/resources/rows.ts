@@ -12,6 +12,7 @@ import {
   movementDocument,
   productDocument,
   storeDocument,
+  tillStartDocument,
   userDocument,
 } from './documents.ts';
 
@@ -36,6 +37,7 @@ const READERS: Readonly<Record<ListedResource, (db: Transaction, page: Page) => 
   customers: async (db, page) => (await db.customer.findMany(page)).map(customerDocument),
   'stock-levels': async (db, page) => (await db.stockLevel.findMany(page)).map(levelDocument),
   movements: async (db, page) => (await db.movement.findMany(page)).map(movementDocument),
+  'till-starts': async (db, page) => (await db.tillStart.findMany(page)).map(tillStartDocument),
   exceptions: async (db, page) => (await db.exceptionRecord.findMany(page)).map(exceptionDocument),
   users: async (db, page) => (await db.user.findMany(page)).map(userDocument),
 };

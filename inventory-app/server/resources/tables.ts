@@ -11,6 +11,7 @@ import {
   movementDocument,
   productDocument,
   storeDocument,
+  tillStartDocument,
   userDocument,
 } from './documents.ts';
 
@@ -49,6 +50,10 @@ export const TABLES: Readonly<Record<ListedResource, Table>> = {
   movements: {
     name: 'Movement',
     load: async (db, ids) => (await db.movement.findMany(among(ids))).map(movementDocument),
+  },
+  'till-starts': {
+    name: 'TillStart',
+    load: async (db, ids) => (await db.tillStart.findMany(among(ids))).map(tillStartDocument),
   },
   exceptions: {
     name: 'ExceptionRecord',
