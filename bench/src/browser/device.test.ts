@@ -41,9 +41,13 @@ describe.runIf(missing === null)('A device where neither edge nor cloud answers'
       await clerk.strip(/1 change only on this device/);
       await clerk.page.reload();
       await clerk.sell(SUGAR, 1);
+      await clerk.put(RICE, 1);
       await clerk.reopen();
       await clerk.strip(/2 changes only on this device/);
-      await clerk.sell(RICE, 1);
+      await clerk.page.locator('#basket .row', { hasText: RICE }).waitFor();
+      await clerk.page.getByRole('button', { name: /^Pay / }).click();
+      await clerk.page.getByRole('button', { name: /^Finish / }).click();
+      await clerk.toast(`Sold 1 × ${RICE}`).waitFor();
       await clerk.goTo('Changes');
       const rows = clerk.page.locator('#changes .row');
       await rows.nth(2).waitFor();

@@ -5,13 +5,14 @@ import { Field } from '../../parts/field.tsx';
 import { useWords } from '../../words/language.tsx';
 import { ArticleFinder } from '../sell/article-finder.tsx';
 import { BasketCard } from '../sell/basket-card.tsx';
-import { type Basket, EMPTY, withMore, withQuantity } from '../sell/basket.ts';
+import { EMPTY, withMore, withQuantity } from '../sell/basket.ts';
+import { useKeptBasket } from '../sell/kept-basket.ts';
 import { RefundSheet } from './refund-sheet.tsx';
 
 export function WithoutReceipt() {
   const { returns } = useWords();
   const catalogue = useCatalogue();
-  const [basket, setBasket] = useState<Basket>(EMPTY);
+  const [basket, change] = useKeptBasket('return');
   const [isPaying, setPaying] = useState(false);
   const [number, setNumber] = useState('');
   const typed = number.trim();
@@ -23,15 +24,15 @@ export function WithoutReceipt() {
       <ArticleFinder
         title={returns.without}
         catalogue={catalogue}
-        onChoose={({ product }) => setBasket((now) => withMore(now, product))}
+        onChoose={({ product }) => change((now) => withMore(now, product))}
         onDone={() => basket.length > 0 && setPaying(true)}
       />
       <BasketCard
         basket={basket}
         hint={returns.nothing}
         action={returns.refund}
-        onQuantity={(id, qty) => setBasket((now) => withQuantity(now, id, qty))}
-        onClear={() => setBasket(EMPTY)}
+        onQuantity={(id, qty) => change((now) => withQuantity(now, id, qty))}
+        onClear={() => change(() => EMPTY)}
         onPay={() => setPaying(true)}
       />
       {isPaying ? (
@@ -39,7 +40,7 @@ export function WithoutReceipt() {
           lines={lines}
           sale={typed === '' ? null : { number: typed }}
           onClose={() => setPaying(false)}
-          onDone={() => setBasket(EMPTY)}
+          onDone={() => change(() => EMPTY)}
         >
           <Field label={returns.number} autoCapitalize="none" autoComplete="off" value={number} onChange={setNumber} />
           <p className="hint">{returns.typed}</p>

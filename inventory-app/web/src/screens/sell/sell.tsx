@@ -8,7 +8,8 @@ import { sender } from '../../work.ts';
 import { useWords } from '../../words/language.tsx';
 import { ArticleFinder } from './article-finder.tsx';
 import { BasketCard } from './basket-card.tsx';
-import { type Basket, EMPTY, saleOf, type TenderType, totalOf, withMore, withQuantity } from './basket.ts';
+import { EMPTY, saleOf, type TenderType, totalOf, withMore, withQuantity } from './basket.ts';
+import { useKeptBasket } from './kept-basket.ts';
 import { Payment } from './payment.tsx';
 
 export function Sell() {
@@ -17,7 +18,7 @@ export function Sell() {
   const { store, money } = useShop();
   const catalogue = useCatalogue();
   const isHere = useOutbox().length > 0;
-  const [basket, setBasket] = useState<Basket>(EMPTY);
+  const [basket, change] = useKeptBasket('sell');
   const [isPaying, setPaying] = useState(false);
 
   async function finish(tender: TenderType) {
@@ -28,7 +29,7 @@ export function Sell() {
     sender.wake();
     const what = words.sell.andMore(`${first.qty} × ${first.product.name}`, basket.length - 1);
     toast(words.sell.done(what, total), isHere ? 'busy' : 'calm');
-    setBasket(EMPTY);
+    change(() => EMPTY);
   }
 
   return (
@@ -36,15 +37,15 @@ export function Sell() {
       <ArticleFinder
         title={words.sell.title}
         catalogue={catalogue}
-        onChoose={({ product }) => setBasket((now) => withMore(now, product))}
+        onChoose={({ product }) => change((now) => withMore(now, product))}
         onDone={() => basket.length > 0 && setPaying(true)}
       />
       <BasketCard
         basket={basket}
         hint={words.sell.empty}
         action={words.sell.pay}
-        onQuantity={(id, qty) => setBasket((now) => withQuantity(now, id, qty))}
-        onClear={() => setBasket(EMPTY)}
+        onQuantity={(id, qty) => change((now) => withQuantity(now, id, qty))}
+        onClear={() => change(() => EMPTY)}
         onPay={() => setPaying(true)}
       />
       {isPaying ? <Payment total={totalOf(basket)} onPaid={finish} onClose={() => setPaying(false)} /> : null}
