@@ -94,4 +94,20 @@ describe.runIf(missing === null)('A device where neither edge nor cloud answers'
     await clerk.strip(/Connected\. Everything is in the cloud/);
     await clerk.close();
   }, 120_000);
+
+  test('sees at once what is new, and within a day what was deleted', async () => {
+    const clerk = await StaffPage.open(chromium.browser, stage.edge.url, { view: 'desktop', colorScheme: 'light' });
+    await clerk.signIn('clerk');
+    await clerk.page.clock.install();
+    const manager = await stage.atCloud.signIn('manager');
+    const name = 'Marmalade, thick cut';
+    const { body } = await manager.write<{ id: string }>('POST', '/products', { sku: 'JAM-777', name, price: 310 });
+    await clerk.page.getByRole('searchbox').fill('jam-777');
+    await clerk.product(name).waitFor();
+    await manager.write('DELETE', `/products/${body.id}`, {});
+    await clerk.page.clock.fastForward('25:00:00');
+    await clerk.product(name).waitFor({ state: 'detached' });
+    await clerk.page.getByText('Nothing matches “jam-777”.').waitFor();
+    await clerk.close();
+  }, 120_000);
 });

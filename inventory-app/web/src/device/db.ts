@@ -40,6 +40,8 @@ interface Mark {
   through: string;
   /** ms since 1970. */
   asOf: number;
+  /** When all of it was read last, ms since 1970: what was deleted is noticed only then. */
+  wholeAt: number;
 }
 
 interface Kept {

@@ -13,6 +13,7 @@ const MOST = 20_000;
 const SALES = 300;
 /** Changes of one moment may come in two answers: what is this much older is read again, ms. */
 const OVERLAP = 5_000;
+const WHOLE_EVERY = 86_400_000;
 
 interface Changing {
   id: string;
@@ -25,7 +26,7 @@ export async function refresh(storeId: string): Promise<void> {
   const products = await follow('products', device.products as Table<Changing, string>, '');
   const levels = await follow('stock-levels', device.levels as Table<Changing, string>, `&storeId=${storeId}`);
   await latestSales(storeId);
-  await device.marks.put({ name: 'all', through: '', asOf: Math.min(products, levels) });
+  await device.marks.put({ name: 'all', through: '', asOf: Math.min(products, levels), wholeAt: 0 });
 }
 
 /** The copy is of one store: another one's is forgotten. */
@@ -38,28 +39,40 @@ async function own(storeId: string): Promise<void> {
   });
 }
 
-/** Reads what has changed, newest first, until it meets what is there. Returns how new the copy is, ms since 1970. */
+/**
+ * Reads what has changed, newest first, until it meets what is there; once a day all there is, to miss what was deleted.
+ * Returns how new the copy is, ms since 1970.
+ */
 async function follow(resource: string, table: Table<Changing, string>, filter: string): Promise<number> {
   const mark = await device.marks.get(resource);
-  const since = mark === undefined ? '' : new Date(Date.parse(mark.through) - OVERLAP).toISOString();
+  const isWhole = mark === undefined || Date.now() - mark.wholeAt > WHOLE_EVERY;
+  const since = isWhole ? '' : new Date(Date.parse(mark.through) - OVERLAP).toISOString();
+  const list = `/${resource}?sort=-updatedAt&limit=${PAGE}${filter}`;
+  const met = new Set<string>();
   let through = mark?.through ?? '';
-  let after: string | null = null;
   let asOf = Date.now();
-  for (let read = 0; read < MOST; read += PAGE) {
+  let after: string | null = null;
+  do {
     const at: string = after === null ? '' : `&after=${encodeURIComponent(after)}`;
-    const { body, source } = await request<Page<Changing>>(
-      'GET',
-      `/${resource}?sort=-updatedAt&limit=${PAGE}${filter}${at}`,
-    );
+    const { body, source } = await request<Page<Changing>>('GET', list + at);
     asOf = Math.min(asOf, source.asOf);
     await table.bulkPut(body.data);
-    through = body.data.reduce((newest, { updatedAt }) => (updatedAt > newest ? updatedAt : newest), through);
-    after = body.page.next;
-    if (after === null || (body.data.at(-1)?.updatedAt ?? '') < since) break;
-  }
+    for (const { id, updatedAt } of body.data) {
+      met.add(id);
+      if (updatedAt > through) through = updatedAt;
+    }
+    after = (body.data.at(-1)?.updatedAt ?? '') < since ? null : body.page.next;
+  } while (after !== null && met.size < MOST);
+  if (isWhole && after === null) await forget(table, met);
   // Only now: what was cut off in the middle is begun again.
-  await device.marks.put({ name: resource, through, asOf });
+  await device.marks.put({ name: resource, through, asOf, wholeAt: isWhole ? Date.now() : mark.wholeAt });
   return asOf;
+}
+
+/** What a reading of everything did not meet is not there any more. */
+async function forget(table: Table<Changing, string>, met: ReadonlySet<string>): Promise<void> {
+  const kept = await table.toCollection().primaryKeys();
+  await table.bulkDelete(kept.filter((id) => !met.has(id)));
 }
 
 async function latestSales(storeId: string): Promise<void> {
