@@ -105,9 +105,12 @@ describe.runIf(missing === null)('A device where neither edge nor cloud answers'
     await clerk.page.getByRole('searchbox').fill('jam-777');
     await clerk.product(name).waitFor();
     await manager.write('DELETE', `/products/${body.id}`, {});
+    const store = await stage.atEdge.signIn('clerk');
+    await until('the store has heard of it', async () => (await store.get(`/products/${body.id}`)).status === 404);
     await clerk.page.clock.fastForward('25:00:00');
     await clerk.product(name).waitFor({ state: 'detached' });
     await clerk.page.getByText('Nothing matches “jam-777”.').waitFor();
+    expect(clerk.errors).toEqual([]);
     await clerk.close();
   }, 120_000);
 });
