@@ -229,6 +229,30 @@ describe('temporary ids', () => {
     expect((await edge.read('/articles'))?.body['data']).toHaveLength(6);
   });
 
+  test('I3: are rewritten in the query of a waiting entry, as in its path and body, whatever else stands there', async () => {
+    await openOffline();
+    const id = await edge.make('k1', 'new one');
+    const call = {
+      method: 'PATCH',
+      path: '/articles/a',
+      search: `?like=${id}&all=b,${id}&note=tmp-of-mine`,
+      headers: { authorization: 'Bearer ann', 'content-type': 'application/json', 'idempotency-key': 'k2' },
+      body: JSON.stringify({ name: 'renamed' }),
+      claims: { sub: 'ann' },
+      user: { id: 'ann', store: 'S1' },
+    };
+    await edge.back.accept(call, { patience: 0 });
+    edge.back.link('online', false);
+    await edge.drained();
+    expect(edge.cloud.arrived.map(({ key }) => key)).toEqual(['k1', 'k2']);
+    const { search = '' } = edge.cloud.arrived[1] ?? {};
+    expect([...new URLSearchParams(search)]).toEqual([
+      ['like', 'made-1'],
+      ['all', 'b,made-1'],
+      ['note', 'tmp-of-mine'],
+    ]);
+  });
+
   test('that a client still uses when the cloud has replaced them are understood in writes as in reads', async () => {
     await openOffline();
     const id = await edge.make('k"1', 'new one');

@@ -10,6 +10,7 @@ import type { App, Doc, Req } from '../profile.ts';
 import type { Entries, QueuedEntry } from '../queue/entries.ts';
 import { reqOf } from '../request.ts';
 import { compileRoutes, type Routes } from '../route.ts';
+import { TEMPORARY_ID } from '../temporary-id.ts';
 import { ANY, Application, operate, type Effect, type Folds, type Operation, type Overlay } from './overlay.ts';
 import type { Tables } from './tables.ts';
 import type { View } from './view.ts';
@@ -63,7 +64,7 @@ export class Rebase {
     this.#apply(entry, application);
     const effect = application.effect();
     overlay.keep(entry.seq, effect);
-    entries.addNeeds(entry.seq, overlay.needs(entry.seq, effect));
+    entries.addNeeds(entry.seq, this.#needsOf(entry, effect));
     for (const [key, { resource, id }] of touchedBy(effect)) {
       let doc = view.get(resource, id);
       for (const operation of effect.operations)
@@ -75,6 +76,15 @@ export class Rebase {
     const { temporary } = effect;
     entries.setEffect(entry.seq, { tags, made, looked, temporary });
     return { ...entry, tags, temporary };
+  }
+
+  /** I3: an id that the cloud has still to choose is waited for wherever it stands, looked at by the apply or not. */
+  #needsOf({ seq, path, search, body }: QueuedEntry, effect: Effect): Set<number> {
+    const { overlay, tables } = this.#parts;
+    const named = `${path}${search}${body ?? ''}`.match(TEMPORARY_ID) ?? [];
+    // An id does not say of which resource it is.
+    const documents = named.flatMap((id) => [...tables.keys()].map((resource) => ({ resource, id })));
+    return overlay.needs(seq, { ...effect, reads: [...effect.reads, ...documents] });
   }
 
   /** Notes that a document's base changed, or that an effect on it went. */
@@ -156,7 +166,7 @@ export class Rebase {
     crashPoint?.('rebase');
     const effect = this.#attempt(entry, folds);
     overlay.keep(seq, effect);
-    if (entry.state === 'queued') entries.addNeeds(seq, overlay.needs(seq, effect));
+    if (entry.state === 'queued') entries.addNeeds(seq, this.#needsOf(entry, effect));
     const touched = touchedBy(effect);
     for (const { resource, id } of touched.values()) this.changed(resource, id);
     if (touched.size > 0) entries.setDocuments(seq, ...documentsOf(effect));

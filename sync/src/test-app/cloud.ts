@@ -75,14 +75,24 @@ export class TestCloud {
   startsTold = 0;
   readonly articles = new Map<string, Doc>();
   readonly orders = new Map<string, Doc>();
-  /** Requests that arrived, effect or not: method, path, key. */
-  readonly arrived: { method: string; path: string; key: string; authorization: string; actingFor: string }[] = [];
+  /** Writes that arrived, effect or not. */
+  readonly arrived: {
+    method: string;
+    path: string;
+    search: string;
+    key: string;
+    authorization: string;
+    actingFor: string;
+    ifMatch: string | null;
+  }[] = [];
   /** Authorization values that are not accepted. */
   readonly rejected = new Set<string>();
   readonly #server: Server;
   readonly #seen = new Map<string, Seen>();
   #changes: Placed[] = [];
   #salt = 0;
+  /** So many of the changes are forgotten. */
+  #pruned = 0;
   readonly #live = new Set<{ response: ServerResponse; at: number }>();
   readonly #stamps = new Map<string, number>();
   /** The versions of removed articles: what is made again counts on. */
@@ -159,6 +169,12 @@ export class TestCloud {
     replace(this.#seen, seen);
     this.#changes = changes;
     this.#salt += 1;
+    for (const { response } of this.#live) response.destroy();
+  }
+
+  /** Changes are kept for a limited time: those made so far are forgotten, though nothing that they did is. */
+  prune(): void {
+    this.#pruned = this.#changes.length;
     for (const { response } of this.#live) response.destroy();
   }
 
@@ -275,7 +291,8 @@ export class TestCloud {
 
   #page(after: string | null): [number, Batch | Doc] {
     const [position] = (after ?? this.#cursor(this.#changes.length)).split('.');
-    if (after !== null && after !== this.#cursor(Number(position))) return [410, { code: 'cursor-unknown' }];
+    const isKnown = after === null || (after === this.#cursor(Number(position)) && Number(position) >= this.#pruned);
+    if (!isKnown) return [410, { code: 'cursor-unknown' }];
     this.feedAsked += 1;
     if (this.feedDown || this.pagesLeft <= 0) return [503, { code: 'unavailable' }];
     if (after !== null) this.pagesLeft -= 1;
@@ -310,7 +327,15 @@ export class TestCloud {
     const key = header('idempotency-key');
     const authorization = header('authorization');
     const actingFor = header('acting-for');
-    this.arrived.push({ method: request.method ?? '', path: url.pathname, key, authorization, actingFor });
+    this.arrived.push({
+      method: request.method ?? '',
+      path: url.pathname,
+      search: url.search,
+      key,
+      authorization,
+      actingFor,
+      ifMatch: request.headers['if-match'] ?? null,
+    });
     await this.answerAfter;
     if (this.mood === 'silent') return;
     if (this.mood === 'busy') {
