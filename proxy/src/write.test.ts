@@ -219,6 +219,26 @@ describe('what is refused before the back sees it', () => {
     expect(calls).toEqual([]);
   });
 
+  test.each(['offline', 'held'])(
+    'I11: a body beyond the limit while %s: it says so and why, and nothing is kept',
+    async (how) => {
+      if (how === 'offline') link.state = 'offline';
+      else link.held = true;
+      const { status, headers, text } = await order(`"${'a'.repeat(MAX_BODY)}"`);
+      expect(status).toBe(413);
+      expect(headers['content-type']).toMatch(/^application\/problem\+json/);
+      expect(JSON.parse(text)).toMatchObject({
+        code: 'LARDER_BODY_TOO_LARGE',
+        title: 'The request is too large.',
+        detail: expect.stringContaining('At most 1000 bytes are taken.'),
+      });
+      expect(headers['larder-entry']).toBeUndefined();
+      expect({ calls, invalidated }).toEqual({ calls: [], invalidated: [] });
+      // The edge goes on: what fits is taken.
+      expect((await order('{}')).status).toBe(202);
+    },
+  );
+
   test('I11: a body beyond the limit that does not say so in advance', async () => {
     async function* endless() {
       for (let n = 0; n < 100; n++) yield Buffer.alloc(100, 0x20);

@@ -229,6 +229,33 @@ describe('a cloud that was restored from a backup', () => {
     expect(await edge.quantity('a')).toBe(98);
   });
 
+  test('I2, I6: so is one that has forgotten the place, however much else it knows: all that it lost comes by a sweep', async () => {
+    await edge.order('k1', 'a', 2, PATIENT);
+    await edge.drained();
+    edge.back.link('offline', false);
+    await edge.order('k2', 'b', 3);
+    edge.cloud.setArticle('c', { name: 'changed meanwhile' });
+    edge.cloud.removeArticle('d');
+    edge.cloud.prune();
+    let restored = 0;
+    edge.back.on('restored', () => (restored += 1));
+    const [before, walked] = [edge.cloud.arrived.length, edge.cloud.walked.length];
+    edge.back.link('online', false);
+    await until('the cache is emptied', () => restored > 0);
+    await until('what the feed no longer tells is here', async () => {
+      expect([await edge.quantity('a'), await edge.quantity('b')]).toEqual([98, 97]);
+      return (await edge.read('/articles/d'))?.status === 404;
+    });
+    await edge.drained();
+    await edge.complete();
+    expect((await edge.read('/articles/c'))?.body).toEqual(edge.cloud.articles.get('c'));
+    expect(edge.cloud.walked.slice(walked)).toEqual(expect.arrayContaining(['/articles', '/orders']));
+    // What settled is offered again under its key, before what waited, and took effect once.
+    expect(arrivedSince(before)).toEqual(['k1', 'k2']);
+    expect([...edge.cloud.orders.values()].map(({ article }) => article).sort()).toEqual(['a', 'b']);
+    expect(restored).toBe(1);
+  });
+
   test('what settled longer ago than is kept is not offered again', async () => {
     const backup = edge.cloud.backup();
     await edge.order('k1', 'a', 2, PATIENT);

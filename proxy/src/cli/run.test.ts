@@ -236,7 +236,12 @@ describe('an edge without a profile', () => {
     expect(JSON.parse(release.out)).toMatchObject({ held: false });
     expect((await pageOf(url, '/held')).status).toBe(200);
     child.kill('SIGTERM');
-    expect((await end).err).toContain('link held');
+    const lines = (await end).err.split('\n').filter((line) => /"link (held|released)"/.test(line));
+    // Who did it, when, and in which state the link was.
+    expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([
+      { msg: 'link held', by: 'operator at 127.0.0.1', state: 'online', time: expect.anything() },
+      { msg: 'link released', by: 'operator at 127.0.0.1', time: expect.anything() },
+    ]);
   });
 
   test('logs neither credentials nor queries', async () => {

@@ -67,6 +67,20 @@ describe('a covered route', () => {
     expect((await edge.get('/products')).text).toBe('at 5');
   });
 
+  test('I6, I10: snapshots that stay older than the write are neither given nor stored', async () => {
+    const edge = await start(cloudSays('cloud'));
+    Object.assign(edge.back, { pending: true, generation: 5, waiting: 1 });
+    let asked = 0;
+    edge.back.read = () => replica(`attempt ${++asked}`, 4);
+    expect(await edge.get('/products')).toMatchObject({ text: 'cloud', source: 'cloud' });
+    expect(asked).toBeGreaterThan(1);
+    expect(edge.cache.figures().memory.responses).toBe(0);
+    // One that is as young as the write is given, and still not stored: the next one may be younger.
+    edge.back.read = () => replica('young', 5);
+    expect(await edge.get('/products')).toMatchObject({ text: 'young', source: 'replica' });
+    expect(edge.cache.figures().memory.responses).toBe(0);
+  });
+
   test('I6, I10: an answer that a write overtook is neither given out nor stored, and nobody joins it', async () => {
     const waiting: ServerResponse[] = [];
     const edge = await start((_request, response) => void waiting.push(response));
