@@ -67,6 +67,26 @@ describe('a covered route', () => {
     expect((await edge.get('/products')).text).toBe('at 5');
   });
 
+  test('I6: the ETag of an answer that shows waiting writes does not reach the cloud, which is asked under its own', async () => {
+    const edge = await start(cloudSays('cloud'));
+    const asked = () => edge.seen.map(({ headers }) => headers['if-none-match']);
+    await edge.get('/products');
+    edge.back.pending = true;
+    edge.back.read = () => replica('replica', edge.back.generation);
+    const shown = await edge.get('/products');
+    expect(shown).toMatchObject({ source: 'replica', headers: { etag: '"r"' } });
+    Object.assign(edge.back, { pending: false, generation: edge.back.generation + 1 });
+    edge.advance(20_000);
+    for (const path of ['/products', '/products?never=asked'])
+      expect(await edge.get(path, { 'if-none-match': '"r"' })).toMatchObject({ status: 200, text: 'cloud' });
+    edge.advance(20_000);
+    expect((await edge.get('/products', { 'if-none-match': '"r"' })).text).toBe('cloud');
+    expect(asked()).toHaveLength(4);
+    expect(asked()).not.toContain('"r"');
+    // What the cache holds of the cloud is asked about under the cloud's.
+    expect(asked().at(-1)).toBe('"c"');
+  });
+
   test('I6, I10: snapshots that stay older than the write are neither given nor stored', async () => {
     const edge = await start(cloudSays('cloud'));
     Object.assign(edge.back, { pending: true, generation: 5, waiting: 1 });
