@@ -83,7 +83,6 @@ export class TestCloud {
     key: string;
     authorization: string;
     actingFor: string;
-    ifMatch: string | null;
   }[] = [];
   /** Authorization values that are not accepted. */
   readonly rejected = new Set<string>();
@@ -334,7 +333,6 @@ export class TestCloud {
       key,
       authorization,
       actingFor,
-      ifMatch: request.headers['if-match'] ?? null,
     });
     await this.answerAfter;
     if (this.mood === 'silent') return;
