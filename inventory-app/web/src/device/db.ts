@@ -6,14 +6,25 @@ import { Dexie, type EntityTable } from 'dexie';
 import type { FactKind } from '../../../rules/resources.ts';
 import type { Product, Sale, StockLevel, Store } from '../documents.ts';
 
+/** What a device records. */
+export type RecordedKind = FactKind | 'till-starts';
+
+export interface RecordedBody extends Record<string, unknown> {
+  id: string;
+  storeId: string;
+  /** Of facts that move goods. */
+  occurredAt?: string;
+  lines?: readonly FactLine[];
+}
+
 /** A fact that was recorded here. It stays until the cloud has settled it. */
 export interface Recorded {
   /** The order in which they go up. */
   seq: number;
   /** Its Idempotency-Key. */
   key: string;
-  kind: FactKind;
-  body: { id: string; storeId: string; occurredAt: string; lines: readonly FactLine[] } & Record<string, unknown>;
+  kind: RecordedKind;
+  body: RecordedBody;
   /** Who recorded it. */
   by: { id: string; name: string };
   /** With which it is sent. */

@@ -137,6 +137,14 @@ export const en = {
       more === 0 ? first : `${first} and ${many(more, 'other article', 'other articles')}`,
     perPiece: (price: string) => `${price} each`,
   },
+  till: {
+    which: 'Which till is this?',
+    hint: 'Its receipts then have numbers of their own, also without a connection.',
+    start: 'Start this till',
+    started: (till: string) => `This is till ${till} now.`,
+    silent:
+      'A till is started by the store’s box or the cloud, and neither answers here. Sales can be recorded, without numbers.',
+  },
   returns: {
     title: 'Take back',
     find: 'Receipt number, or choose the sale',
@@ -158,7 +166,13 @@ export const en = {
     here: 'On this device',
     store: 'Safe in the store',
     refused: 'Not taken',
-    kinds: { sales: 'Sale', returns: 'Return', receipts: 'Receipt', adjustments: 'Adjustment' },
+    kinds: {
+      sales: 'Sale',
+      returns: 'Return',
+      receipts: 'Receipt',
+      adjustments: 'Adjustment',
+      'till-starts': 'Till',
+    },
     storage: (used: string, quota: string) => `${used} of ${quota} used on this device`,
   },
   pin: {

@@ -120,6 +120,13 @@ export const zh: Words = {
     andMore: (first, more) => (more === 0 ? first : `${first} 等 ${more + 1} 种商品`),
     perPiece: (price) => `单价 ${price}`,
   },
+  till: {
+    which: '这是几号收银台？',
+    hint: '启用后，即使没有网络，小票也有自己的编号。',
+    start: '启用此收银台',
+    started: (till) => `现在是 ${till} 号收银台。`,
+    silent: '启用收银台需要门店主机或云端，目前两者均无响应。仍可记录销售，但没有小票号。',
+  },
   returns: {
     title: '退货',
     find: '小票号，或选择一笔销售',
@@ -141,7 +148,7 @@ export const zh: Words = {
     here: '在本设备上',
     store: '已保存在本店',
     refused: '未被接受',
-    kinds: { sales: '销售', returns: '退货', receipts: '收货', adjustments: '库存调整' },
+    kinds: { sales: '销售', returns: '退货', receipts: '收货', adjustments: '库存调整', 'till-starts': '收银台' },
     storage: (used, quota) => `本设备已用 ${used}，共 ${quota}`,
   },
   pin: {

@@ -1,6 +1,6 @@
 /** What was recorded on this device and is not in the cloud yet: every change with who, when, what and where it is. */
 import { useQuery } from '@tanstack/react-query';
-import type { Recorded } from '../../device/db.ts';
+import type { FactLine, Recorded } from '../../device/db.ts';
 import { useCatalogue, useOutbox } from '../../device/hooks.ts';
 import type { Words } from '../../words/en.ts';
 import { useSpeech } from '../../words/language.tsx';
@@ -30,9 +30,16 @@ export function Changes() {
 function Change({ change: { kind, body, by, state, why }, words }: { change: Recorded; words: Words }) {
   const { times } = useSpeech();
   const { byId } = useCatalogue();
-  const [first] = body.lines;
-  const name = byId.get(first?.productId ?? '')?.product.name ?? first?.productId ?? '';
-  const what = words.sell.andMore(`${first?.qty ?? 0} × ${name}`, body.lines.length - 1);
+  const what = body.lines === undefined ? String(body.till) : goodsOf(body.lines);
+  const at = body.occurredAt ?? body.startedAt;
+  const number = typeof body.number === 'string' ? ` · ${body.number}` : '';
+
+  function goodsOf(lines: readonly FactLine[]): string {
+    const [first] = lines;
+    const name = byId.get(first?.productId ?? '')?.product.name ?? first?.productId ?? '';
+    return words.sell.andMore(`${first?.qty ?? 0} × ${name}`, lines.length - 1);
+  }
+
   return (
     <li className="row" data-state={state}>
       <div className="what">
@@ -40,7 +47,8 @@ function Change({ change: { kind, body, by, state, why }, words }: { change: Rec
           {words.changes.kinds[kind]}: {what}
         </p>
         <p className="detail">
-          {by.name} · {times.time(Date.parse(body.occurredAt))}
+          {by.name} · {times.time(Date.parse(String(at)))}
+          {number}
         </p>
         {why === null ? null : <p className="error">{why}</p>}
       </div>

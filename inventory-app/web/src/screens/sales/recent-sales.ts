@@ -45,7 +45,7 @@ export function useRecentSales(storeId: string): RecentSales {
   const known = new Set(data?.data.map(({ id }) => id));
   const own = outbox
     .filter(({ kind, body }) => kind === 'sales' && body.storeId === storeId && !known.has(body.id))
-    .map(({ body }) => fromList({ ...totalled(body), number: null } as unknown as Sale))
+    .map(({ body }) => fromList({ number: null, ...totalled({ lines: [], ...body }) } as unknown as Sale))
     .toReversed();
   const read = (data?.data ?? []).map(fromList);
   return { sales: [...own, ...read], total: (data?.total ?? 0) + own.length, source: data?.source, error };

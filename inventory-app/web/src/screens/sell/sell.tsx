@@ -11,6 +11,7 @@ import { BasketCard } from './basket-card.tsx';
 import { EMPTY, saleOf, type TenderType, totalOf, withMore, withQuantity } from './basket.ts';
 import { useKeptBasket } from './kept-basket.ts';
 import { Payment } from './payment.tsx';
+import { TillChoice } from './till-choice.tsx';
 
 export function Sell() {
   const words = useWords();
@@ -34,6 +35,7 @@ export function Sell() {
 
   return (
     <div className="two-columns">
+      <TillChoice />
       <ArticleFinder
         title={words.sell.title}
         catalogue={catalogue}
