@@ -35,9 +35,11 @@ class Photographer {
     const clerk = await this.#open(DESKTOP);
     await this.#take(clerk, '1-signed-out');
     await clerk.signIn('clerk');
+    await clerk.page.getByRole('button', { name: 'Start this till' }).click();
+    await clerk.toast('This is till T1 now.').waitFor();
     await clerk.sell('Baked Beans in Tomato Sauce 415g', 4);
     await clerk.toast('Sold').waitFor({ state: 'detached' });
-    await clerk.search('water', 'Still Water');
+    await clerk.search('water', 'Still Water 1.5l');
     for (const [name, qty] of BASKET) await clerk.put(name, qty);
     await this.#take(clerk, '2-sell');
     await clerk.page.getByRole('button', { name: /^Pay / }).click();
