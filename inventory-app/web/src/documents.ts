@@ -15,3 +15,7 @@ export interface Page<T> {
   data: T[];
   page: { next: string | null; total: number };
 }
+
+/** What lines come to, in the currency's smallest unit. */
+export const amountOf = (lines: readonly { qty: number; unitPrice: number }[]): number =>
+  lines.reduce((sum, { qty, unitPrice }) => sum + qty * unitPrice, 0);

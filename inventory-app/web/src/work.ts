@@ -1,11 +1,20 @@
 /** What goes on behind the screens: the copy is kept up to date, and the outbox goes up. */
+import type { Recorded, RecordedBody, RecordedKind } from './device/db.ts';
 import { refresh } from './device/mirror.ts';
+import { keep } from './device/outbox.ts';
 import { Sender } from './device/sender.ts';
 
 const EVERY = 15_000;
 
-export const sender = new Sender();
+const sender = new Sender();
 let isSending = false;
+
+/** Keeps what has happened, and sets about sending it; safe on this device when it resolves. */
+export async function record(kind: RecordedKind, body: RecordedBody): Promise<Recorded> {
+  const recorded = await keep(kind, body);
+  sender.wake();
+  return recorded;
+}
 
 /** Begins, for this store; returns how to end it. */
 export function startWorking(storeId: string): () => void {

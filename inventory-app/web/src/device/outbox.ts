@@ -1,7 +1,6 @@
 /** Facts go in here first, and are durable when they are in; `sender.ts` takes them to the cloud. */
-import type { EntityTable } from 'dexie';
+import { uuidv7 } from 'uuidv7';
 import { session } from '../net/session.ts';
-import { uuid } from '../net/uuid.ts';
 import { device, type Recorded, type RecordedBody, type RecordedKind } from './db.ts';
 import { takeNumber } from './till.ts';
 
@@ -21,20 +20,18 @@ const NUMBERED: ReadonlySet<RecordedKind> = new Set<RecordedKind>(['sales', 'ret
  * Keeps a fact that has happened. It is safe on this device when this resolves, with the number of its receipt where
  * this device is a till.
  */
-export async function record(kind: RecordedKind, body: RecordedBody): Promise<Recorded> {
+export async function keep(kind: RecordedKind, body: RecordedBody): Promise<Recorded> {
   const signedIn = session();
   if (signedIn === null) throw new Error('nobody is signed in');
   const { id, name } = signedIn.user;
-  const fact = { key: uuid(), kind, by: { id, name }, token: signedIn.token, state: 'here' as const, why: null };
+  const fact = { key: uuidv7(), kind, by: { id, name }, token: signedIn.token, state: 'here' as const, why: null };
   return device.transaction('rw', [device.outbox, device.kept], async () => {
     const numbered = NUMBERED.has(kind) ? await takeNumber(body.storeId) : null;
     const whole = { ...fact, body: { ...body, ...numbered } };
-    const seq = await outbox().add(whole as Recorded);
+    const seq = await device.outbox.add(whole as Recorded);
     return { ...whole, seq };
   });
 }
-
-export const outbox = (): EntityTable<Recorded, 'seq'> => device.outbox;
 
 /** By how much what was recorded here and is in nobody else's books yet moves a product's stock. */
 export function movedBy(recorded: readonly Recorded[], storeId: string): Map<string, number> {

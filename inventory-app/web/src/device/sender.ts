@@ -6,8 +6,7 @@
 import { request } from '../net/request.ts';
 import { session } from '../net/session.ts';
 import { Trouble } from '../net/trouble.ts';
-import type { Recorded } from './db.ts';
-import { outbox } from './outbox.ts';
+import { device, type Recorded } from './db.ts';
 
 const LOCK = 'inventory.outbox';
 /** ms. */
@@ -44,16 +43,15 @@ function isFinal({ status, code }: Trouble): boolean {
 
 /** Offers all that waits, once; rejects where an answer fails to come. */
 async function round(): Promise<void> {
-  for (const fact of await outbox().where('state').notEqual('refused').sortBy('seq')) {
+  for (const fact of await device.outbox.where('state').notEqual('refused').sortBy('seq')) {
     const outcome = await offer(fact);
-    if (outcome === 'settled') await outbox().delete(fact.seq);
-    else await outbox().update(fact.seq, outcome);
+    if (outcome === 'settled') await device.outbox.delete(fact.seq);
+    else await device.outbox.update(fact.seq, outcome);
   }
 }
 
 export class Sender {
   #wake = () => {};
-  #isStopped = false;
 
   /** Sends for as long as this tab lives. */
   async run(): Promise<void> {
@@ -68,14 +66,9 @@ export class Sender {
     this.#wake();
   }
 
-  stop(): void {
-    this.#isStopped = true;
-    this.#wake();
-  }
-
   async #loop(): Promise<void> {
     let rest = REST;
-    while (!this.#isStopped) {
+    for (;;) {
       try {
         await round();
         rest = REST;

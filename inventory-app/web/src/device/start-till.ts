@@ -1,8 +1,8 @@
 /** A device becomes a till. */
+import { uuidv7 } from 'uuidv7';
 import type { Series } from '../../../rules/receipt-numbers.ts';
 import { request } from '../net/request.ts';
-import { uuid } from '../net/uuid.ts';
-import { record } from './outbox.ts';
+import { record } from '../work.ts';
 import { keepTill } from './till.ts';
 
 interface Started extends Series {
@@ -15,9 +15,9 @@ interface Started extends Series {
  * try is a new one: where no answer came, nobody uses what was given. Throws `Trouble`.
  */
 export async function startTill(storeId: string, till: string, name: string): Promise<void> {
-  const id = uuid();
+  const id = uuidv7();
   const { body } = await request<Started>('POST', '/till-starts', {
-    key: uuid(),
+    key: uuidv7(),
     body: { id, storeId, till, device: name },
   });
   const { generation, startedAt } = body;

@@ -1,8 +1,9 @@
 /** What was recorded on this device and is not in the cloud yet: every change with who, when, what and where it is. */
 import { useQuery } from '@tanstack/react-query';
-import type { FactLine, Recorded } from '../../device/db.ts';
-import { useCatalogue, useOutbox } from '../../device/hooks.ts';
+import type { Recorded } from '../../device/db.ts';
+import { useOutbox } from '../../device/hooks.ts';
 import type { Words } from '../../words/en.ts';
+import { useGoodsWords } from '../../words/goods.ts';
 import { useSpeech } from '../../words/language.tsx';
 
 const TONES = { here: 'warn', store: 'busy', refused: 'alarm' } as const satisfies Record<Recorded['state'], string>;
@@ -29,16 +30,10 @@ export function Changes() {
 
 function Change({ change: { kind, body, by, state, why }, words }: { change: Recorded; words: Words }) {
   const { times } = useSpeech();
-  const { byId } = useCatalogue();
-  const what = body.lines === undefined ? String(body.till) : goodsOf(body.lines);
+  const wordsOf = useGoodsWords();
+  const what = body.lines === undefined ? String(body.till) : wordsOf(body.lines);
   const at = body.occurredAt ?? body.startedAt;
   const number = typeof body.number === 'string' ? ` · ${body.number}` : '';
-
-  function goodsOf(lines: readonly FactLine[]): string {
-    const [first] = lines;
-    const name = byId.get(first?.productId ?? '')?.product.name ?? first?.productId ?? '';
-    return words.sell.andMore(`${first?.qty ?? 0} × ${name}`, lines.length - 1);
-  }
 
   return (
     <li className="row" data-state={state}>

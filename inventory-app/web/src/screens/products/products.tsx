@@ -2,8 +2,8 @@
 import { useQuery } from '@tanstack/react-query';
 import { useDeferredValue, useState } from 'react';
 import { type StockedProduct, readProducts } from '../../device/reads.ts';
-import { Icon } from '../../frame/icon.tsx';
 import { Button } from '../../parts/button.tsx';
+import { SearchBox } from '../../parts/search-box.tsx';
 import { Stock } from '../../parts/stock.tsx';
 import { useShop } from '../../shop.tsx';
 import { troubleWords, useSpeech } from '../../words/language.tsx';
@@ -41,18 +41,7 @@ export function Products() {
           {shown.length === total ? all : words.products.part(shown.length, total)}
         </p>
       </div>
-      <div className="search">
-        <Icon name="search" />
-        <input
-          type="search"
-          aria-label={words.common.search}
-          placeholder={words.products.hint}
-          autoComplete="off"
-          spellCheck="false"
-          value={text}
-          onChange={({ target }) => setText(target.value)}
-        />
-      </div>
+      <SearchBox label={words.common.search} placeholder={words.products.hint} value={text} onChange={setText} />
       <p className="source">{data === undefined ? '' : times.source(data.source)}</p>
       {error === null ? null : (
         <p className="error" role="alert">

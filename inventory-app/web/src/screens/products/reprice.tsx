@@ -1,10 +1,10 @@
 /** Changing a price. The edit says which price was seen, so that two people cannot overwrite each other. */
 import { useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useRef, useState } from 'react';
+import { uuidv7 } from 'uuidv7';
 import type { Product } from '../../documents.ts';
 import { request } from '../../net/request.ts';
 import { Trouble } from '../../net/trouble.ts';
-import { uuid } from '../../net/uuid.ts';
 import { Button } from '../../parts/button.tsx';
 import { Field } from '../../parts/field.tsx';
 import { Sheet } from '../../parts/sheet.tsx';
@@ -37,7 +37,7 @@ export function Reprice({ product, onClose }: { product: Product; onClose(): voi
     // The same edit again keeps its key; another one is another request.
     const { body } = attempt.current ?? {};
     if (body?.price !== price || body.saw.price !== seen)
-      attempt.current = { key: uuid(), body: { price, saw: { price: seen } } };
+      attempt.current = { key: uuidv7(), body: { price, saw: { price: seen } } };
     try {
       const sending = attempt.current ?? {};
       const { waiting } = await request('PATCH', `/products/${encodeURIComponent(product.id)}`, sending);

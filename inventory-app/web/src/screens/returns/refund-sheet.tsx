@@ -1,12 +1,13 @@
 /** Why goods come back, and how the money goes back. */
 import { type FormEvent, type ReactNode, useState } from 'react';
+import { amountOf } from '../../documents.ts';
 import { Button } from '../../parts/button.tsx';
 import { Choice } from '../../parts/choice.tsx';
 import { Sheet } from '../../parts/sheet.tsx';
 import { useShop } from '../../shop.tsx';
 import { useWords } from '../../words/language.tsx';
 import type { TenderType } from '../sell/basket.ts';
-import { type Reason, type Refund, type RefundLine, refundTotal } from './refund.ts';
+import { type Reason, type Refund, type RefundLine } from './refund.ts';
 import { useRefund } from './use-refund.ts';
 
 interface Props {
@@ -26,7 +27,7 @@ export function RefundSheet({ lines, sale, children, onClose, onDone = () => {} 
   const [reason, setReason] = useState<Reason>('unwanted');
   const [tender, setTender] = useState<TenderType>('cash');
   const [error, setError] = useState('');
-  const amount = returns.refund(money.show(refundTotal(lines)));
+  const amount = returns.refund(money.show(amountOf(lines)));
 
   async function submit(event: FormEvent) {
     event.preventDefault();

@@ -1,6 +1,6 @@
 /** A return as it goes to the cloud. */
-import type { ReturnBody } from '../../documents.ts';
-import { uuid } from '../../net/uuid.ts';
+import { uuidv7 } from 'uuidv7';
+import { amountOf, type ReturnBody } from '../../documents.ts';
 import type { Words } from '../../words/en.ts';
 import type { TenderType } from '../sell/basket.ts';
 
@@ -23,12 +23,9 @@ export interface Refund {
   tender: TenderType;
 }
 
-export const refundTotal = (lines: readonly RefundLine[]): number =>
-  lines.reduce((sum, { qty, unitPrice }) => sum + qty * unitPrice, 0);
-
 export function returnOf({ storeId, sale, lines, reason, tender }: Refund, now: Date) {
   return {
-    id: uuid(),
+    id: uuidv7(),
     storeId,
     till: 'web',
     saleId: sale !== null && 'id' in sale ? sale.id : null,
@@ -36,6 +33,6 @@ export function returnOf({ storeId, sale, lines, reason, tender }: Refund, now: 
     reason,
     occurredAt: now.toISOString(),
     lines: lines.map(({ productId, qty, unitPrice }) => ({ productId, qty, unitPrice })),
-    tenders: [{ type: tender, amount: refundTotal(lines) }],
+    tenders: [{ type: tender, amount: amountOf(lines) }],
   } satisfies ReturnBody;
 }

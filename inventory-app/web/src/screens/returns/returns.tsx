@@ -1,11 +1,12 @@
 /** Taking goods back: of a sale that is known here. */
 import { useState } from 'react';
 import { Link } from 'wouter';
-import { Icon } from '../../frame/icon.tsx';
 import { Button } from '../../parts/button.tsx';
+import { SearchBox } from '../../parts/search-box.tsx';
 import { useShop } from '../../shop.tsx';
+import { useGoodsWords } from '../../words/goods.ts';
 import { useWords } from '../../words/language.tsx';
-import { type ShownSale, useRecentSales, useSaleWords } from '../sales/recent-sales.ts';
+import { type ShownSale, useRecentSales } from '../sales/recent-sales.ts';
 import { SalesList } from '../sales/sales.tsx';
 import { TakeBack } from './take-back.tsx';
 
@@ -13,11 +14,11 @@ export function Returns() {
   const words = useWords();
   const { store } = useShop();
   const recent = useRecentSales(store.id);
-  const wordsOf = useSaleWords(words);
+  const wordsOf = useGoodsWords();
   const [text, setText] = useState('');
   const [chosen, choose] = useState<ShownSale | null>(null);
   const wanted = text.trim().toLowerCase();
-  const fits = (sale: ShownSale) => `${sale.number ?? ''} ${wordsOf(sale)}`.toLowerCase().includes(wanted);
+  const fits = (sale: ShownSale) => `${sale.number ?? ''} ${wordsOf(sale.lines)}`.toLowerCase().includes(wanted);
   return (
     <section className="card sales" aria-labelledby="returns-title">
       <div className="head">
@@ -26,23 +27,16 @@ export function Returns() {
           {words.returns.without}
         </Link>
       </div>
-      <div className="search">
-        <Icon name="search" />
-        <input
-          type="search"
-          aria-label={words.returns.find}
-          placeholder={words.returns.find}
-          autoComplete="off"
-          spellCheck="false"
-          value={text}
-          onChange={({ target }) => setText(target.value)}
-        />
-      </div>
+      <SearchBox label={words.returns.find} value={text} onChange={setText} />
       <SalesList
         {...recent}
         sales={recent.sales.filter(fits)}
         action={(sale) => (
-          <Button look="tinted" aria-label={`${words.returns.take} ${wordsOf(sale)}`} onPress={() => choose(sale)}>
+          <Button
+            look="tinted"
+            aria-label={`${words.returns.take} ${wordsOf(sale.lines)}`}
+            onPress={() => choose(sale)}
+          >
             {words.returns.take}
           </Button>
         )}

@@ -1,10 +1,13 @@
 /** The latest sales: what is read, and before it what only this device has. */
 import { useQuery } from '@tanstack/react-query';
-import { useCatalogue, useOutbox } from '../../device/hooks.ts';
+import type { FactLine } from '../../device/db.ts';
+import { useOutbox } from '../../device/hooks.ts';
 import { readSales } from '../../device/reads.ts';
-import type { Sale } from '../../documents.ts';
+import { amountOf, type Sale } from '../../documents.ts';
 import type { Source } from '../../net/request.ts';
-import type { Words } from '../../words/en.ts';
+
+/** A sale that was recorded here has its prices in its lines. */
+type SaleLines = readonly (FactLine & { unitPrice: number })[];
 
 /** Others sell too, ms. */
 const AGAIN = 3_000;
@@ -45,24 +48,8 @@ export function useRecentSales(storeId: string): RecentSales {
   const known = new Set(data?.data.map(({ id }) => id));
   const own = outbox
     .filter(({ kind, body }) => kind === 'sales' && body.storeId === storeId && !known.has(body.id))
-    .map(({ body }) => fromList({ number: null, ...totalled({ lines: [], ...body }) } as unknown as Sale))
+    .map(({ body }) => fromList({ number: null, ...body, total: amountOf(body.lines as SaleLines) } as unknown as Sale))
     .toReversed();
   const read = (data?.data ?? []).map(fromList);
   return { sales: [...own, ...read], total: (data?.total ?? 0) + own.length, source: data?.source, error };
-}
-
-function totalled<B extends { lines: readonly object[] }>(body: B): B & { total: number } {
-  const lines = body.lines as readonly { qty: number; unitPrice: number }[];
-  return { ...body, total: lines.reduce((sum, { qty, unitPrice }) => sum + qty * unitPrice, 0) };
-}
-
-/** Says what was sold: `2 × Basmati Rice 1kg and 1 other article`. */
-export function useSaleWords({ sell }: Words): (sale: ShownSale) => string {
-  const { byId } = useCatalogue();
-  return ({ lines }) => {
-    const [first] = lines;
-    if (first === undefined) return '';
-    const name = byId.get(first.productId)?.product.name ?? first.description ?? first.productId;
-    return sell.andMore(`${first.qty} × ${name}`, lines.length - 1);
-  };
 }

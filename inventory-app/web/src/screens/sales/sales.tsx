@@ -1,8 +1,9 @@
 /** The latest sales of this store, and which of them are still on their way to the cloud. */
 import type { ReactNode } from 'react';
 import { useShop } from '../../shop.tsx';
+import { useGoodsWords } from '../../words/goods.ts';
 import { troubleWords, useSpeech } from '../../words/language.tsx';
-import { type ShownSale, useRecentSales, useSaleWords } from './recent-sales.ts';
+import { type ShownSale, useRecentSales } from './recent-sales.ts';
 
 export function Sales() {
   const { words } = useSpeech();
@@ -26,7 +27,7 @@ interface ListProps extends ReturnType<typeof useRecentSales> {
 
 export function SalesList({ sales, source, error, action }: ListProps) {
   const { words, times } = useSpeech();
-  const wordsOf = useSaleWords(words);
+  const wordsOf = useGoodsWords();
   const { money } = useShop();
   return (
     <>
@@ -41,7 +42,7 @@ export function SalesList({ sales, source, error, action }: ListProps) {
         {sales.map((sale) => (
           <li key={sale.id} className="row" data-waiting={sale.isWaiting}>
             <div className="what">
-              <p className="name">{wordsOf(sale)}</p>
+              <p className="name">{wordsOf(sale.lines)}</p>
               <p className="detail">
                 <time dateTime={new Date(sale.at).toISOString()}>{times.time(sale.at)}</time>
                 {sale.number === null ? '' : ` · ${sale.number}`}

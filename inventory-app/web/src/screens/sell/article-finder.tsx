@@ -1,8 +1,8 @@
 /** Finds articles by scanner, by keys or by touch: whatever is scanned or typed ends with Enter. */
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
 import { type Article, type Catalogue, find } from '../../device/catalogue.ts';
-import { Icon } from '../../frame/icon.tsx';
 import { Button } from '../../parts/button.tsx';
+import { SearchBox } from '../../parts/search-box.tsx';
 import { Stock } from '../../parts/stock.tsx';
 import { useShop } from '../../shop.tsx';
 import { useSpeech } from '../../words/language.tsx';
@@ -59,21 +59,14 @@ export function ArticleFinder({ title, catalogue, onChoose, onDone }: Props) {
           {text === '' ? words.products.all(found.length) : words.products.found(found.length)}
         </p>
       </div>
-      <div className="search">
-        <Icon name="search" />
-        <input
-          ref={input}
-          type="search"
-          aria-label={words.sell.scan}
-          placeholder={words.sell.scan}
-          autoComplete="off"
-          spellCheck="false"
-          enterKeyHint="done"
-          value={text}
-          onChange={({ target }) => change(target.value)}
-          onKeyDown={onKeyDown}
-        />
-      </div>
+      <SearchBox
+        ref={input}
+        label={words.sell.scan}
+        enterKeyHint="done"
+        value={text}
+        onChange={change}
+        onKeyDown={onKeyDown}
+      />
       <p className="error" role="alert">
         {unknown === '' ? '' : words.sell.unknown(unknown)}
       </p>

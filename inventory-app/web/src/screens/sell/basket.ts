@@ -1,6 +1,6 @@
 /** What a customer is about to buy. Pure: every change gives another basket. */
+import { uuidv7 } from 'uuidv7';
 import type { SaleBody, Product } from '../../documents.ts';
-import { uuid } from '../../net/uuid.ts';
 
 export interface Line {
   product: Product;
@@ -33,7 +33,7 @@ export type TenderType = 'card' | 'cash';
 /** The sale as it goes to the cloud. Lines in the order in which they were scanned. */
 export function saleOf(basket: Basket, storeId: string, tender: TenderType, now: Date) {
   return {
-    id: uuid(),
+    id: uuidv7(),
     storeId,
     till: 'web',
     occurredAt: now.toISOString(),

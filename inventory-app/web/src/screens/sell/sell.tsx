@@ -1,11 +1,11 @@
 /** Selling: scan or find on the left, the basket on the right, and then the money. */
 import { useState } from 'react';
 import { useOutbox, useCatalogue } from '../../device/hooks.ts';
-import { record } from '../../device/outbox.ts';
 import { useToast } from '../../parts/toasts.tsx';
 import { useShop } from '../../shop.tsx';
-import { sender } from '../../work.ts';
+import { useGoodsWords } from '../../words/goods.ts';
 import { useWords } from '../../words/language.tsx';
+import { record } from '../../work.ts';
 import { ArticleFinder } from './article-finder.tsx';
 import { BasketCard } from './basket-card.tsx';
 import { EMPTY, saleOf, type TenderType, totalOf, withMore, withQuantity } from './basket.ts';
@@ -20,16 +20,13 @@ export function Sell() {
   const catalogue = useCatalogue();
   const isHere = useOutbox().length > 0;
   const [basket, change] = useKeptBasket('sell');
+  const wordsOf = useGoodsWords();
   const [isPaying, setPaying] = useState(false);
 
   async function finish(tender: TenderType) {
-    const total = money.show(totalOf(basket));
-    const [first] = basket.toReversed();
-    if (first === undefined) return;
-    await record('sales', saleOf(basket, store.id, tender, new Date()));
-    sender.wake();
-    const what = words.sell.andMore(`${first.qty} × ${first.product.name}`, basket.length - 1);
-    toast(words.sell.done(what, total), isHere ? 'busy' : 'calm');
+    const sale = saleOf(basket, store.id, tender, new Date());
+    await record('sales', sale);
+    toast(words.sell.done(wordsOf(sale.lines), money.show(totalOf(basket))), isHere ? 'busy' : 'calm');
     change(() => EMPTY);
   }
 

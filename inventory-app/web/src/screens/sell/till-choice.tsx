@@ -7,7 +7,6 @@ import { Button } from '../../parts/button.tsx';
 import { useToast } from '../../parts/toasts.tsx';
 import { useShop } from '../../shop.tsx';
 import { troubleWords, useWords } from '../../words/language.tsx';
-import { sender } from '../../work.ts';
 
 const TILLS = Array.from({ length: 20 }, (_, at) => `T${at + 1}`);
 
@@ -24,7 +23,6 @@ export function TillChoice() {
     event.preventDefault();
     try {
       await startTill(store.id, chosen, `${user.name}, ${chosen}`);
-      sender.wake();
       toast(words.till.started(chosen));
     } catch (trouble) {
       const isSilent = trouble instanceof Trouble && (trouble.isSilence || trouble.status >= 500);
